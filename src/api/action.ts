@@ -1,0 +1,75 @@
+import type { z } from 'zod'
+import type { Catalog, Once } from '../catalog/catalog.ts'
+import type { FaultCode } from '../core/fault.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { EngineKind } from '../core/instance.ts'
+import type { Store } from '../store/store.ts'
+import type { ParameterCodec } from './parameters.ts'
+import type { RdsErrorCode } from './errors.ts'
+import type { LinkMaker } from './links.ts'
+
+/** What each documented RDS parameter that is not honoured becomes. */
+export type Neglect = 'ignored' | 'refused'
+
+/** One parameter of an action: its grammar, whether it must be there, and what it is for. */
+export interface Parameter<T = unknown> {
+  readonly codec: ParameterCodec<T>
+  readonly required?: boolean
+  /** RDS code of a missing value; `MissingParameter` when absent. */
+  readonly missing?: RdsErrorCode
+  /** RDS code of a value that its codec refuses; `InvalidParameter` when absent. */
+  readonly malformed?: RdsErrorCode
+  readonly default?: T
+  /** Accepted only from a POST body, never shown again. */
+  readonly secret?: boolean
+  readonly about: string
+}
+
+export type Parameters = Readonly<Record<string, Parameter>>
+
+/** What handlers get from the parts around them. */
+export interface ActionContext {
+  readonly catalog: Catalog
+  readonly store: Store
+  readonly clock: Clock
+  readonly links: LinkMaker
+  readonly engineOf: (kind: EngineKind) => Engine
+  readonly region: string
+  readonly restoreRoots: readonly string[]
+  /** Tells the workers that a task waits. Losing it loses nothing. */
+  readonly wake: () => void
+  /** The caller. */
+  readonly keyId: string
+  /** Given to the catalog by an action that changes something. */
+  readonly once: Once
+  readonly signal: AbortSignal
+}
+
+/** Values of an action's parameters after parsing. */
+export type Values<P extends Parameters> = {
+  readonly [K in keyof P]: P[K] extends { required: true } | { default: unknown }
+    ? Parsed<P[K]>
+    : Parsed<P[K]> | undefined
+}
+type Parsed<P> = P extends Parameter<infer T> ? T : never
+
+/** One action of the RPC surface: its schema, its errors and its handler. One file each in actions/. */
+export interface Action<P extends Parameters = Parameters> {
+  readonly name: string
+  readonly about: string
+  /** True for what RDS does not have. */
+  readonly extension: boolean
+  /** Whether it changes something: then its nonce is also spent in the catalog. */
+  readonly mutates: boolean
+  readonly parameters: P
+  /** Documented RDS parameters that we do not honour, and what becomes of a call that has them. */
+  readonly neglected?: Readonly<Record<string, Neglect>>
+  /** Checks of combinations, after each value is well formed and before anything is looked up. Throw RdsError. */
+  readonly combine?: (values: Values<P>) => void
+  /** RDS codes of the faults its handler may meet. An unmapped fault is InternalError 500, and fails a test. */
+  readonly faults: Partial<Record<FaultCode, RdsErrorCode>>
+  /** Shape of the reply without RequestId; generates the reference. */
+  readonly reply: z.ZodType<Record<string, unknown>>
+  handle(values: Values<P>, context: ActionContext): Promise<Record<string, unknown>>
+}

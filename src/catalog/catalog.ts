@@ -1,0 +1,197 @@
+import type { BackupSet, SetMode, SetStatus, SetType } from '../core/backup-set.ts'
+import type { Instance, InstanceSettings, Node, NodeAddress, NodeRole } from '../core/instance.ts'
+import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts'
+import type { Moment } from '../lib/clock.ts'
+
+/** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
+export const CATALOG_VERSION = 1
+
+/**
+ * The nonce of the call that asks for a change, spent in the change's own transaction: a second call with the same pair is
+ * Fault 'replayed' and changes nothing, also after a restart and in every process. Absent for changes made locally.
+ */
+export interface Once {
+  readonly keyId: string
+  readonly nonce: string
+  /** When its timestamp leaves the window and the pair may be forgotten. */
+  readonly expiresAt: Moment
+}
+
+export interface NewNode {
+  /** Given back by a rebuild; a fresh decimal id when absent. */
+  readonly id?: string
+  readonly role: NodeRole
+  readonly address: NodeAddress
+}
+
+export interface NewInstance {
+  readonly id: string
+  readonly engine: Instance['engine']
+  readonly engineVersion: string
+  readonly description: string
+  readonly settings: InstanceSettings
+  readonly systemIdentifier: string | undefined
+  readonly createdAt: Moment
+  readonly deregisteredAt?: Moment | undefined
+  readonly nodes: readonly NewNode[]
+}
+
+export interface InstanceQuery {
+  readonly id?: string | undefined
+  readonly engine?: string | undefined
+  readonly search?: string | undefined
+  readonly registeredOnly: boolean
+  readonly offset: number
+  readonly limit: number
+}
+
+export interface SetQuery {
+  readonly instanceId: string
+  readonly setId?: string | undefined
+  readonly status?: SetStatus | undefined
+  readonly mode?: SetMode | undefined
+  readonly type?: SetType | undefined
+  /** Bounds of the set's start, both included, in whole seconds of Unix time × 1000. */
+  readonly from?: Moment | undefined
+  readonly to?: Moment | undefined
+  readonly offset: number
+  readonly limit: number
+}
+
+export interface Page<T> {
+  readonly total: number
+  readonly items: readonly T[]
+}
+
+export interface NewTask {
+  readonly kind: TaskKind
+  readonly instanceId?: string | undefined
+  readonly setId?: string | undefined
+  readonly request: unknown
+}
+
+export interface TaskQuery {
+  readonly id?: string | undefined
+  readonly instanceId?: string | undefined
+  readonly kind?: TaskKind | undefined
+  readonly states?: readonly TaskState[] | undefined
+}
+
+export interface AccessKey {
+  readonly id: string
+  readonly description: string
+  readonly createdAt: Moment
+}
+
+/** What the metrics page tells of one instance, from the catalog so that it survives restarts. */
+export interface InstanceFigures {
+  readonly instanceId: string
+  readonly succeeded: number
+  readonly failed: number
+  readonly bytes: number
+  readonly lastSuccessAt: Moment | undefined
+  readonly lastDurationMs: number | undefined
+}
+
+/**
+ * The index of what we know. Every method is one transaction; on SQLite a writing one is BEGIN IMMEDIATE and retried whole.
+ *
+ * All promise: a missing row is undefined from a reader and Fault 'not_found' from a writer; a database that does not answer
+ * is 'catalog_unavailable'. Leases are compared with the catalog's own time. Passwords and secrets are sealed before they
+ * are written and opened when read.
+ */
+export interface Catalog {
+  readonly kind: 'sqlite' | 'postgres'
+
+  /** Fault 'conflict' when the id is taken by a registered instance. A deregistered one of the same id is taken up again. */
+  addInstance(instance: NewInstance, once?: Once): Promise<Instance>
+  instance(id: string): Promise<Instance | undefined>
+  instances(query: InstanceQuery): Promise<Page<Instance>>
+  /** The number that goes up with each change of the instance or its sets; undefined when there is none. The page cache's key. */
+  instanceVersion(id: string): Promise<number | undefined>
+  updateInstance(id: string, change: InstanceChange, once?: Once): Promise<Instance>
+  deregisterInstance(id: string, at: Moment, once?: Once): Promise<void>
+
+  /** Newest first: start descending, then id descending. Sets being removed are not in it. */
+  sets(query: SetQuery): Promise<Page<BackupSet>>
+  set(id: string): Promise<BackupSet | undefined>
+  /** Adds a set read from a store: `catalog rebuild`. A known id is left as it is; gives whether it was added. */
+  adoptSet(set: BackupSet): Promise<boolean>
+  /** Hides each set and adds one 'expire' task for each, all or none. Fault 'locked' when one is held, 'not_found' when one is not of the instance. */
+  removeSets(instanceId: string, setIds: readonly string[], once?: Once): Promise<Task[]>
+  /** Notes that a set's stored bytes were read whole: right, or wrong for `reason`. */
+  noteVerified(lease: Lease, setId: string, outcome: { at: Moment; damage: string | undefined }): Promise<void>
+
+  /** Adds a task in state waiting. A take-backup gets its set's id here. Fault 'locked' when the instance has a take-backup that has not ended. A verify or restore holds its set from here to its end. */
+  addTask(task: NewTask, once?: Once): Promise<Task>
+  task(id: string): Promise<Task | undefined>
+  /** Newest first, at most 1000. */
+  tasks(query: TaskQuery): Promise<Task[]>
+  /** The oldest waiting task of these kinds, or a running one whose lease ended, now ours for `leaseMs`; `attempt` is one more. Undefined when there is none. */
+  claimTask(worker: string, kinds: readonly TaskKind[], leaseMs: number): Promise<Task | undefined>
+  /** Fault 'lease_lost' unless the lease is still ours. Gives whether a cancel was asked for. */
+  renewTask(lease: Lease, leaseMs: number, progress?: Progress): Promise<{ cancelAsked: boolean }>
+  /** Gives the task back as waiting, to be claimed after `delayMs`. */
+  releaseTask(lease: Lease, reason: string, delayMs: number): Promise<void>
+  finishTask(lease: Lease, result: unknown): Promise<void>
+  /** Ends the task as failed (or cancelled), and adds `failedSet` in the same transaction. */
+  failTask(
+    lease: Lease,
+    reason: string,
+    options: { state: 'failed' | 'cancelled'; failedSet?: BackupSet | undefined },
+  ): Promise<void>
+  /** The committing transaction of a backup: adds the set as Success and ends the task, or does neither ('lease_lost'). */
+  commitSet(lease: Lease, set: BackupSet, result: unknown): Promise<void>
+  /** The committing transaction of an expire: the set is gone for ever. */
+  commitRemoval(lease: Lease, setId: string): Promise<void>
+  /** Fault 'conflict' when the task has ended. A waiting one ends as cancelled at once. */
+  cancelTask(id: string, once?: Once): Promise<Task>
+  /** Adds a task of this kind unless one has not ended. Gives whether it did. */
+  ensureTask(task: NewTask): Promise<boolean>
+
+  /** The secret is given once, here by the caller, and opened only by `keySecret`. */
+  addKey(key: AccessKey, secret: string, once?: Once): Promise<void>
+  keys(): Promise<AccessKey[]>
+  keySecret(id: string): Promise<string | undefined>
+  removeKey(id: string, once?: Once): Promise<void>
+
+  /** A worker says that it is alive; the health page asks when it last did. */
+  beat(worker: string): Promise<void>
+  /** Milliseconds since any worker's last beat; undefined when none ever was. */
+  sinceLastBeat(): Promise<number | undefined>
+  figures(): Promise<InstanceFigures[]>
+  taskFigures(): Promise<{ kind: TaskKind; state: TaskState; count: number }[]>
+  /** A fresh decimal id, never given before: for sets, tasks and nodes. */
+  newId(): Promise<string>
+
+  /** Forgets spent nonces and worker beats that are past use. */
+  tidy(): Promise<void>
+  /** Everything a store does not hold (keys, sealed passwords, Failed sets) and everything it does, as plain JSON with secrets opened: for `catalog export`, which seals it whole. */
+  dump(): Promise<CatalogDump>
+  /** Fault 'conflict' unless the catalog is empty. */
+  load(dump: CatalogDump): Promise<void>
+  /** Names what is not as it must be: an integrity check of the database and of what refers to what. Empty when all is well. */
+  check(): Promise<string[]>
+  close(): Promise<void>
+}
+
+export interface InstanceChange {
+  readonly description?: string
+  readonly engineVersion?: string
+  readonly systemIdentifier?: string
+  readonly settings?: Partial<InstanceSettings>
+  /** Roles last seen, by node id. */
+  readonly roles?: Readonly<Record<string, NodeRole>>
+  readonly addNodes?: readonly NewNode[]
+  readonly removeNodes?: readonly string[]
+}
+
+export interface CatalogDump {
+  readonly version: number
+  readonly instances: readonly Instance[]
+  readonly sets: readonly BackupSet[]
+  readonly keys: readonly (AccessKey & { readonly secret: string })[]
+  readonly tasks: readonly Task[]
+  readonly nodes: readonly Node[]
+  readonly lastId: number
+}

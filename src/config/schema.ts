@@ -1,0 +1,148 @@
+import { z } from 'zod'
+
+const port = z.int().min(0).max(65535)
+const seconds = (value: number) =>
+  z
+    .number()
+    .positive()
+    .max(86_400 * 366)
+    .default(value)
+const count = (value: number) => z.int().positive().default(value)
+const path = z.string().min(1)
+const httpUrl = z
+  .string()
+  .regex(/^https?:\/\/[^/?#]+$/, 'must be http:// or https:// with a host, an optional port and no path')
+
+/**
+ * Every setting, its form, its default and what it is for. The loader, `config check`, the sample file and
+ * docs/reference/config.md are made from it. Durations are seconds, sizes bytes.
+ */
+export const configSchema = z.strictObject({
+  dataDir: path
+    .default('./data')
+    .describe(
+      'Directory of the embedded catalog, the default store and the key file. A local file system; locked against a second serve.',
+    ),
+  keyFile: path
+    .optional()
+    .describe(
+      'File of mode 0600 whose key seals passwords and secrets and signs links. Default: <dataDir>/key, made at first start.',
+    ),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}-[a-z0-9-]+$/)
+    .default('cn-hangzhou')
+    .describe('The one region this service answers for. Clients check it against their own list.'),
+  catalog: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:PATH or postgres://…')
+        .optional()
+        .describe('sqlite:PATH or postgres://USER@HOST/DATABASE. Default: sqlite:<dataDir>/catalog.db.'),
+      passwordFile: path.optional().describe('File that holds the password of the catalog database.'),
+    })
+    .prefault({}),
+  store: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^file:\/\/\/.+$/, 'must be file:///PATH')
+        .optional()
+        .describe('Where sets are kept. Default: file://<dataDir>/store.'),
+    })
+    .prefault({}),
+  api: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+      port: port.default(8080).describe('Port to listen on; 0 takes a free one.'),
+      allowPlaintext: z.boolean().default(false).describe('Listen beyond loopback without TLS.'),
+      tls: z
+        .strictObject({
+          cert: path.describe('PEM file of the certificate chain; read again when it changes.'),
+          key: path.describe('PEM file of its private key.'),
+        })
+        .optional(),
+      publicUrl: httpUrl
+        .optional()
+        .describe('How clients reach this service; the base of download links. Default: made from host and port.'),
+      intranetUrl: httpUrl.optional().describe('Base of intranet links. Default: publicUrl.'),
+      trustedProxies: z
+        .array(z.string())
+        .default([])
+        .describe('Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed.'),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      requestLine: z
+        .int()
+        .min(1024)
+        .max(1_048_576)
+        .default(32_768)
+        .describe('Bytes of request line and headers together. Over it: 431.'),
+      body: z.int().min(1024).max(16_777_216).default(1_048_576).describe('Bytes of a request body. Over it: 413.'),
+      parameters: count(500).describe('Number of parameters of a call. Over it: 400 InvalidParameter.'),
+      headerSeconds: seconds(10).describe('Time for a request to arrive whole. Over it: 408.'),
+      idleSeconds: seconds(65).describe('Time a kept connection may wait for its next request.'),
+      connections: count(2000).describe('Open connections. Over it: closed at once.'),
+      downloads: count(64).describe('Downloads at once. Over it: 503 with Retry-After.'),
+      downloadsPerSet: count(16).describe('Downloads at once of one set. Over it: 503 with Retry-After.'),
+      stallSeconds: seconds(60).describe('A download whose reader takes nothing for so long is cut.'),
+      noncesPerKey: count(2_000_000).describe('Nonces remembered for one key. Over it: 400 Throttling.User.'),
+      cacheBytes: z.int().min(0).default(67_108_864).describe('Bytes of rendered pages kept in memory.'),
+    })
+    .prefault({}),
+  links: z
+    .strictObject({
+      lifetimeSeconds: z.int().min(60).max(604_800).default(3600).describe('How long a download link lives.'),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Serve /metrics on an address of its own.'),
+      host: z.string().min(1).default('127.0.0.1').describe('A loopback address.'),
+      port: port.default(9108).describe('Port of /metrics; 0 takes a free one.'),
+    })
+    .prefault({}),
+  worker: z
+    .strictObject({
+      leaseSeconds: z.number().min(1).max(3600).default(60).describe('How long a claim holds without being renewed.'),
+      pollSeconds: seconds(5).describe('How often a worker looks for a task when nothing wakes it.'),
+      concurrency: z.int().min(1).max(64).default(2).describe('Tasks a worker does at once.'),
+      attempts: z.int().min(1).max(20).default(3).describe('Attempts at one backup before it is Failed.'),
+      compressionLevel: z.int().min(1).max(19).default(1).describe('zstd level of new sets.'),
+    })
+    .prefault({}),
+  scheduler: z
+    .strictObject({
+      sweepSeconds: seconds(300).describe('How often garbage of dead attempts is looked for.'),
+    })
+    .prefault({}),
+  restore: z
+    .strictObject({
+      roots: z
+        .array(path)
+        .default([])
+        .describe(
+          'Directories below which a restore asked for through the API may write. None: only the local command restores.',
+        ),
+      binDirs: z
+        .array(path)
+        .default([])
+        .describe("Directories of the databases' own programs, looked in before /usr/lib/postgresql/N/bin and PATH."),
+      owner: z
+        .string()
+        .optional()
+        .describe('System user whom restored files shall belong to, when Holdfast runs as root.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged.'),
+    })
+    .prefault({}),
+})
+
+/** The settings after defaults, before paths are resolved. */
+export type Settings = z.output<typeof configSchema>

@@ -1,0 +1,39 @@
+import type { Moment } from '../lib/clock.ts'
+
+export type SetStatus = 'Success' | 'Failed'
+export type SetType = 'FullBackup' | 'IncrementalBackup'
+export type SetMode = 'Automated' | 'Manual'
+export type SetMethod = 'Physical' | 'Logical'
+
+/** What can be restored, as the catalog knows it. A Failed set holds its reason and no bytes. */
+export interface BackupSet {
+  /** `BackupId`: decimal, below 2^53, unique over the service, never reused. */
+  readonly id: string
+  readonly instanceId: string
+  /** `HostInstanceID`: the node that gave the bytes. Absent when none was reached. */
+  readonly nodeId: string | undefined
+  readonly status: SetStatus
+  readonly type: SetType
+  readonly mode: SetMode
+  readonly method: SetMethod
+  readonly startedAt: Moment
+  readonly endedAt: Moment
+  /** The moment that a restore of this set alone brings back. */
+  readonly consistentAt: Moment | undefined
+  /** Bytes of its download; 0 for a Failed set. */
+  readonly size: number
+  /** False when it can be restored only in part (bad pages in the source). */
+  readonly available: boolean
+  readonly engine: string
+  readonly engineVersion: string
+  /** Key of its manifest in the store; absent for a Failed set. */
+  readonly manifestKey: string | undefined
+  /** The set it adds to; absent for a full set. */
+  readonly parentId: string | undefined
+  /** Why it failed, in plain words; absent for Success. */
+  readonly reason: string | undefined
+  /** Whether a hold, a chain or a pin keeps it from being deleted now. */
+  readonly held: boolean
+  /** The last time its stored bytes were read whole and found right. */
+  readonly verifiedAt: Moment | undefined
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import { Fault } from './fault.ts'
+
+/** The newest manifest version this program writes and reads. Older ones are read for ever. */
+export const MANIFEST_VERSION = 1
+
+const decimal = z.string().regex(/^\d{1,16}$/)
+const moment = z.int().nonnegative()
+const bytes = z.int().nonnegative()
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** One object of a set: its key, what is stored, and what it decodes to. */
+const stored = z.object({
+  /** Name inside the set: `data` for the one part of a physical set. */
+  name: z.string().min(1),
+  key: z.string().min(1),
+  /** Bytes as stored. */
+  size: bytes,
+  /** SHA-256 of the bytes as stored, lower hex. */
+  sha256,
+  encoding: z.literal('zstd'),
+  /** Bytes after decoding. */
+  plainSize: bytes,
+  frames: z.int().nonnegative(),
+})
+
+/** What PostgreSQL and its machine were, as far as a restore must know. */
+const postgres = z.object({
+  systemIdentifier: z.string(),
+  timeline: z.int().positive(),
+  startLsn: z.string(),
+  endLsn: z.string(),
+  /** `server_version_num`, 150018. */
+  serverVersion: z.int(),
+  serverVersionText: z.string(),
+  architecture: z.string(),
+  blockSize: z.int(),
+  walSegmentSize: z.int(),
+  dataChecksums: z.boolean(),
+  pageChecksums: z.enum(['passed', 'failed', 'not available', 'not checked']),
+  /** Relations and blocks that the server reported with bad page checksums. */
+  badPages: z.array(z.string()),
+  encoding: z.string().optional(),
+  collations: z.array(
+    z.object({ database: z.string(), provider: z.string(), locale: z.string(), version: z.string() }),
+  ),
+  extensions: z.array(z.object({ database: z.string(), name: z.string(), version: z.string() })),
+  preloadLibraries: z.array(z.string()),
+  /** Settings from configuration files, canonical text, without secrets. */
+  settings: z.record(z.string(), z.string()),
+  hbaRules: z.array(z.string()),
+  identRules: z.array(z.string()),
+  configInDataDirectory: z.boolean(),
+  dataDirectoryMode: z.enum(['0700', '0750']),
+  tablespaces: z.array(z.object({ oid: z.string(), location: z.string() })),
+  fromReplica: z.boolean(),
+})
+
+export const manifestSchema = z.object({
+  format: z.literal('holdfast-set'),
+  version: z.literal(1),
+  backupId: decimal,
+  taskId: decimal,
+  attempt: z.int().positive(),
+  instance: z.object({
+    id: z.string(),
+    engine: z.enum(['postgres', 'mariadb']),
+    engineVersion: z.string(),
+    description: z.string(),
+  }),
+  node: z.object({ id: decimal, role: z.enum(['primary', 'replica']) }),
+  type: z.enum(['FullBackup', 'IncrementalBackup']),
+  mode: z.enum(['Automated', 'Manual']),
+  method: z.enum(['Physical', 'Logical']),
+  parentId: decimal.optional(),
+  startedAt: moment,
+  endedAt: moment,
+  consistentAt: moment,
+  available: z.boolean(),
+  warnings: z.array(z.string()),
+  parts: z.array(stored).min(1),
+  /** Objects beside the parts that a later incremental or check needs (`backup_manifest`); not in the download. */
+  extras: z.array(stored),
+  postgres: postgres.optional(),
+})
+
+export type Manifest = z.infer<typeof manifestSchema>
+export type StoredObject = z.infer<typeof stored>
+export type PostgresFacts = z.infer<typeof postgres>
+
+/**
+ * The manifest that `text` holds. `where` names it in errors.
+ *
+ * Unknown fields are ignored. Fault 'too_new' when its version is above ours, 'store_corrupt' when it is no manifest.
+ */
+export function parseManifest(text: string, where: string): Manifest {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new Fault('store_corrupt', `read ${where}: not JSON`, { cause })
+  }
+  const version = (value as { version?: unknown } | null)?.version
+  if (typeof version === 'number' && version > MANIFEST_VERSION) {
+    throw new Fault(
+      'too_new',
+      `read ${where}: manifest version ${version}, this program knows up to ${MANIFEST_VERSION}`,
+      {
+        hint: 'Update Holdfast: this set was written by a newer version.',
+      },
+    )
+  }
+  const parsed = manifestSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new Fault('store_corrupt', `read ${where}: ${issue?.path.join('.')}: ${issue?.message}`, {
+    cause: parsed.error,
+  })
+}
+
+/** The text of a manifest: JSON, two blanks of indent, ending in a newline, so that a person can read it. */
+export const formatManifest = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`

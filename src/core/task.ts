@@ -1,0 +1,59 @@
+import type { Moment } from '../lib/clock.ts'
+
+export const TASK_KINDS = ['take-backup', 'verify', 'restore', 'expire', 'sweep'] as const
+export type TaskKind = (typeof TASK_KINDS)[number]
+
+/** `waiting` → `running` → `finished` | `failed` | `cancelled`. A running task whose lease ended may be claimed again. */
+export type TaskState = 'waiting' | 'running' | 'finished' | 'failed' | 'cancelled'
+
+export type Phase = 'waiting' | 'preparing' | 'checkpoint' | 'streaming' | 'checking' | 'writing' | 'finishing' | 'done'
+
+/** How far a task is. `percent` never goes back, and passes 99 only when the work is committed. */
+export interface Progress {
+  readonly phase: Phase
+  readonly percent: number
+  /** Bytes of the database done so far. */
+  readonly bytes: number
+  /** Bytes expected; 0 when unknown. */
+  readonly totalBytes: number
+}
+
+/** One unit of work in the catalog. `R` is the request of its kind. */
+export interface Task<R = unknown> {
+  /** `BackupJobId`: decimal, below 2^53. */
+  readonly id: string
+  readonly kind: TaskKind
+  readonly instanceId: string | undefined
+  /** The set it makes, checks, restores or removes. A take-backup has it from its first moment. */
+  readonly setId: string | undefined
+  readonly state: TaskState
+  readonly attempt: number
+  readonly request: R
+  readonly progress: Progress
+  /** What a finished task found, by kind. */
+  readonly result: unknown
+  /** Why it failed or was given back, in plain words. */
+  readonly reason: string | undefined
+  readonly cancelAsked: boolean
+  readonly createdAt: Moment
+  readonly startedAt: Moment | undefined
+  readonly endedAt: Moment | undefined
+}
+
+/** What a worker holds while it does a task: every write to the task tests (id, attempt, state = running). */
+export interface Lease {
+  readonly taskId: string
+  readonly attempt: number
+  readonly worker: string
+}
+
+export interface TakeBackupRequest {
+  readonly mode: 'Automated' | 'Manual'
+  readonly type: 'FullBackup'
+  readonly method: 'Physical'
+}
+
+export interface RestoreRequest {
+  /** An absolute path below one of the configured `restore.roots`, absent or empty. */
+  readonly to: string
+}

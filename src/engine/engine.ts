@@ -1,0 +1,140 @@
+import type { EngineKind, NodeAddress, NodeRole } from '../core/instance.ts'
+import type { Manifest, PostgresFacts } from '../core/manifest.ts'
+import type { Phase } from '../core/task.ts'
+import type { Moment } from '../lib/clock.ts'
+import type { Bytes, Options } from '../lib/streams.ts'
+
+/** Something a probe found missing: what it keeps from working, in plain words, and the exact statement or step that mends it. */
+export interface Problem {
+  readonly severity: 'error' | 'warning'
+  readonly what: string
+  readonly fix: string
+}
+
+/** How far a replica is behind. Undefined parts are unknown. */
+export interface Lag {
+  /** Primary's current position minus the replayed one. Unknown when the primary was not asked. */
+  readonly bytes: number | undefined
+  /** Zero when all that was received is replayed and the receiver is connected. */
+  readonly seconds: number | undefined
+  /** Whether the receiver streams now. A replica without a receiver is never "up to date". */
+  readonly receiving: boolean
+}
+
+/** What a probe learned of a node. */
+export interface Facts {
+  readonly engine: EngineKind
+  /** Major version as RDS writes it: `15.0`. */
+  readonly engineVersion: string
+  /** The server's own words: `15.18 (Debian 15.18-0+deb12u1)`. */
+  readonly versionText: string
+  readonly role: NodeRole
+  readonly systemIdentifier: string
+  /** WAL position now: flushed on a primary, replayed on a replica. As bytes from zero. */
+  readonly position: bigint
+  /** On a replica only. `bytes` is filled in by whoever also probed the primary. */
+  readonly lag: Lag | undefined
+  /** Bytes of all databases and tablespaces; 0 when it may not be read. */
+  readonly size: number
+  readonly databases: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
+export interface Capabilities {
+  readonly incremental: boolean
+  readonly pointInTime: boolean
+  readonly logical: boolean
+  readonly physical: boolean
+  readonly singleDatabase: boolean
+}
+
+export interface EngineProgress {
+  readonly phase: Phase
+  readonly bytes: number
+  readonly totalBytes: number
+}
+
+export interface EngineOptions extends Options {
+  readonly onProgress?: ((progress: EngineProgress) => void) | undefined
+}
+
+export interface BackupRequest {
+  readonly method: 'Physical' | 'Logical'
+  /** `fast` for manual, `spread` for scheduled backups. */
+  readonly checkpoint: 'fast' | 'spread'
+  /** Refused when the node answers with another one; absent accepts any. */
+  readonly systemIdentifier: string | undefined
+  readonly maxKeptWalBytes: number
+  readonly keepCorrupt: boolean
+  /** First lines of the text that opens the set and tells a person how to restore it. */
+  readonly title: string
+}
+
+/** Takes the parts of a set while they are made. Each call resolves when the part is durable; slow stores hold the source back. */
+export interface PartSink {
+  /** A stream that belongs to the download of the set. */
+  part(name: string, body: Bytes): Promise<void>
+  /** A stream kept beside the parts, for later incrementals and checks. */
+  extra(name: string, body: Bytes): Promise<void>
+}
+
+/** What a finished backup is: where it stands in the log, and what a restore must know of the server. */
+export interface Point {
+  readonly consistentAt: Moment
+  readonly available: boolean
+  readonly warnings: readonly string[]
+  readonly postgres?: PostgresFacts
+}
+
+/** Reads one set's parts, decoded and checked against the manifest on the way: a wrong byte is Fault 'store_corrupt' naming the part. */
+export interface SetReader {
+  readonly manifest: Manifest
+  /** Decoded bytes of a part or extra; of the range from `start` up to, not including, `end`, when given. */
+  read(part: string, range?: { start: number; end: number }, options?: Options): Bytes
+}
+
+/** Where a restore goes. The directory exists and is empty, or does not exist; it is ours alone until `restore` ends. */
+export interface Target {
+  readonly directory: string
+  /** Whom the files shall belong to when we run as root; ourselves when absent. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+}
+
+export interface RestoreOptions {
+  /** A moment after the last set, for later log replay. */
+  readonly until?: Moment
+  /** Where to look first for the database's own programs. */
+  readonly binDirs?: readonly string[]
+  /** Lift the overrides that keep a restored server from touching the live one's surroundings. */
+  readonly keepSideEffects?: boolean
+}
+
+/** A restored database that has not been started. */
+export interface Restored {
+  /** What to give the database as its data directory. */
+  readonly dataDirectory: string
+  /** The command line that starts it, argv form. */
+  readonly startCommand: readonly string[]
+  readonly port: number
+  readonly socketDirectory: string
+  readonly files: number
+  readonly bytes: number
+  /** Loud things: a collation mismatch with its REINDEX list, a missing extension. */
+  readonly warnings: readonly string[]
+}
+
+/** Knows one kind of database, and nothing of stores, policies or tasks. Callers ask `can`, and never compare `kind`. */
+export interface Engine {
+  readonly kind: EngineKind
+  can(facts: Facts): Capabilities
+  /** Fault 'instance_unreachable' when the node does not answer; what is missing comes back in `problems`. */
+  probe(node: NodeAddress, options?: Options): Promise<Facts>
+  backup(node: NodeAddress, request: BackupRequest, sink: PartSink, options?: EngineOptions): Promise<Point>
+  /** `chain` is oldest first. Resolves when every file and directory is durable. */
+  restore(
+    target: Target,
+    chain: readonly SetReader[],
+    request: RestoreOptions,
+    options?: EngineOptions,
+  ): Promise<Restored>
+}

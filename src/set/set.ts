@@ -1,0 +1,41 @@
+import type { Manifest, StoredObject } from '../core/manifest.ts'
+import type { Bytes, Options } from '../lib/streams.ts'
+
+/** Where one attempt at a set lies in a store: `sets/<instance>/<set>/<task>-<attempt>/`. */
+export interface AttemptPlace {
+  readonly instanceId: string
+  readonly setId: string
+  readonly taskId: string
+  readonly attempt: number
+}
+
+/** Writes one attempt: parts and extras first, each durable when its call resolves; then the manifest, which makes the set exist. */
+export interface SetWriter {
+  part(name: string, body: Bytes): Promise<void>
+  extra(name: string, body: Bytes): Promise<void>
+  readonly parts: readonly StoredObject[]
+  readonly extras: readonly StoredObject[]
+  /** Bytes stored so far, for progress. */
+  readonly storedBytes: number
+  /** Writes the manifest and gives its key. Fault 'lease_lost' when a tombstone lies in the attempt: then it is no set. */
+  commit(manifest: Manifest): Promise<string>
+}
+
+/** What one download gives: bytes of a fixed length, any range of which can be read without the bytes before it. */
+export interface Download {
+  readonly fileName: string
+  readonly contentType: string
+  readonly size: number
+  /** Quoted strong ETag. */
+  readonly etag: string
+  read(range?: { start: number; end: number }, options?: Options): Promise<Bytes>
+}
+
+/** What a check of stored bytes found, part by part. */
+export interface VerifyReport {
+  readonly ok: boolean
+  readonly objects: number
+  readonly bytes: number
+  /** One line for each object that is not as the manifest says, naming it. */
+  readonly damage: readonly string[]
+}

@@ -1,0 +1,39 @@
+import type { Moment } from '../lib/clock.ts'
+import type { Bytes, Options } from '../lib/streams.ts'
+
+export interface ObjectInfo {
+  readonly key: string
+  readonly size: number
+  readonly modifiedAt: Moment
+}
+
+/**
+ * A place where bytes are kept. Keys are '/'-separated relative paths of [A-Za-z0-9._-] segments, none of them `.` or `..`.
+ *
+ * Every store gives, and test/contract/store.ts checks:
+ * - all or nothing: a reader sees the whole object or none, also after a crash in `put`;
+ * - durable when `put` resolves; read after write: `get`, `stat` and `list` see an object as soon as its `put` resolves;
+ * - a missing key is Fault 'not_found'; a network failure is 'store_unavailable'; no space is 'store_full';
+ * - a key of another form is Fault 'invalid', whatever it points to.
+ * Stores do not retry, throttle or encrypt: wrappers and the pipeline do.
+ */
+export interface Store {
+  readonly kind: 'fs' | 's3' | 'oss' | 'mem'
+
+  /** Writes `body` under `key`, replacing what was there. */
+  put(key: string, body: Bytes, options?: Options): Promise<ObjectInfo>
+
+  /** Reads an object, or the part of it from `start` up to, not including, `end`. */
+  get(key: string, options?: Options & { start?: number; end?: number }): Promise<Bytes>
+
+  stat(key: string, options?: Options): Promise<ObjectInfo>
+
+  /** Lists the objects whose key starts with `prefix`, in key order. */
+  list(prefix: string, options?: Options): AsyncIterable<ObjectInfo>
+
+  /** Removes an object. Removing a missing one is no error. */
+  remove(key: string, options?: Options): Promise<void>
+
+  /** Removes what crashed `put`s left behind that no reader sees, if it is older than `before`. Gives how many. Absent where a crash leaves nothing. */
+  tidy?(before: Moment, options?: Options): Promise<number>
+}
