@@ -23,6 +23,11 @@ export interface Parameter<T = unknown> {
   readonly default?: T
   /** Accepted only from a POST body, never shown again. */
   readonly secret?: boolean
+  /**
+   * A list of structures: accepted as JSON text under its own name, or flattened as `Name.1.Field=value`. The codec gets JSON
+   * text of an array of objects in both cases; see flattened.ts.
+   */
+  readonly flattened?: boolean
   readonly about: string
 }
 
@@ -66,10 +71,18 @@ export interface Action<P extends Parameters = Parameters> {
   /** Documented RDS parameters that we do not honour, and what becomes of a call that has them. */
   readonly neglected?: Readonly<Record<string, Neglect>>
   /** Checks of combinations, after each value is well formed and before anything is looked up. Throw RdsError. */
-  readonly combine?: (values: Values<P>) => void
+  combine?(values: Values<P>): void
   /** RDS codes of the faults its handler may meet. An unmapped fault is InternalError 500, and fails a test. */
   readonly faults: Partial<Record<FaultCode, RdsErrorCode>>
   /** Shape of the reply without RequestId; generates the reference. */
   readonly reply: z.ZodType<Record<string, unknown>>
+  /**
+   * Names the state that the reply depends on beside the region: two calls with the same text and format get the same reply
+   * but for RequestId, which the page cache then gives. Undefined: not this time. Absent: never.
+   */
+  cacheKey?(values: Values<P>, context: ActionContext): Promise<string | undefined>
   handle(values: Values<P>, context: ActionContext): Promise<Record<string, unknown>>
 }
+
+/** An action whose handler's values are typed by its own parameters, as one of the list. */
+export const defineAction = <const P extends Parameters>(action: Action<P>): Action => action

@@ -19,3 +19,12 @@ export function parseIso(text: string): Moment | undefined {
   if (Number.isNaN(moment)) return undefined
   return isoMillis(moment).startsWith(text.slice(0, 16)) ? moment : undefined
 }
+
+/** `Fri, 02 Jan 2026 03:04:05 GMT`: the form of dates in HTTP headers. */
+export const httpDate = (moment: Moment): string => new Date(moment).toUTCString()
+
+/** The moment that an HTTP date of the form above means; undefined for any other text. */
+export function parseHttpDate(text: string): Moment | undefined {
+  const moment = Date.parse(text)
+  return !Number.isNaN(moment) && httpDate(moment) === text.trim() ? moment : undefined
+}
