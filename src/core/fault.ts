@@ -20,6 +20,7 @@ export const FAULTS = {
   service_unavailable: { exit: 18, retry: true },
   verify_failed: { exit: 19, retry: false },
   lease_lost: { exit: 20, retry: false },
+  target_full: { exit: 21, retry: false },
   replayed: { exit: 3, retry: false },
   cancelled: { exit: 130, retry: false },
 } as const satisfies Record<string, { exit: number; retry: boolean }>

@@ -41,6 +41,8 @@ const postgres = z.object({
   /** Relations and blocks that the server reported with bad page checksums. */
   badPages: z.array(z.string()),
   encoding: z.string().optional(),
+  /** Name of the role that initdb made, by which the owner of a restored cluster comes in. */
+  superuser: z.string().optional(),
   collations: z.array(
     z.object({ database: z.string(), provider: z.string(), locale: z.string(), version: z.string() }),
   ),

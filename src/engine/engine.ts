@@ -117,6 +117,8 @@ export interface Restored {
   readonly startCommand: readonly string[]
   readonly port: number
   readonly socketDirectory: string
+  /** The role that owns the cluster, by which its owner comes in over the socket without a password. */
+  readonly superuser: string
   readonly files: number
   readonly bytes: number
   /** Loud things: a collation mismatch with its REINDEX list, a missing extension. */
