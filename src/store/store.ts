@@ -7,12 +7,18 @@ export interface ObjectInfo {
   readonly modifiedAt: Moment
 }
 
+export interface PutOptions extends Options {
+  /** Fault 'conflict', and nothing written, when there is an object under the key: for what must never be overwritten. */
+  readonly ifAbsent?: boolean | undefined
+}
+
 /**
  * A place where bytes are kept. Keys are '/'-separated relative paths of [A-Za-z0-9._-] segments, none of them `.` or `..`.
+ * No key is the beginning of another's path: where there is `a/b`, there is no object `a`.
  *
  * Every store gives, and test/contract/store.ts checks:
  * - all or nothing: a reader sees the whole object or none, also after a crash in `put`;
- * - durable when `put` resolves; read after write: `get`, `stat` and `list` see an object as soon as its `put` resolves;
+ * - durable when `put` or `remove` resolves; read after write: `get`, `stat` and `list` see an object as soon as its `put` resolves;
  * - a missing key is Fault 'not_found'; a network failure is 'store_unavailable'; no space is 'store_full';
  * - a key of another form is Fault 'invalid', whatever it points to.
  * Stores do not retry, throttle or encrypt: wrappers and the pipeline do.
@@ -20,10 +26,10 @@ export interface ObjectInfo {
 export interface Store {
   readonly kind: 'fs' | 's3' | 'oss' | 'mem'
 
-  /** Writes `body` under `key`, replacing what was there. */
-  put(key: string, body: Bytes, options?: Options): Promise<ObjectInfo>
+  /** Writes `body` under `key`, replacing what was there. A chunk of `body` must not be changed after it was given. */
+  put(key: string, body: Bytes, options?: PutOptions): Promise<ObjectInfo>
 
-  /** Reads an object, or the part of it from `start` up to, not including, `end`. */
+  /** Reads an object, or the part of it from `start` up to, not including, `end`; a range is cut to the object. */
   get(key: string, options?: Options & { start?: number; end?: number }): Promise<Bytes>
 
   stat(key: string, options?: Options): Promise<ObjectInfo>
