@@ -95,7 +95,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   links: z
     .strictObject({
-      lifetimeSeconds: z.int().min(60).max(604_800).default(3600).describe('How long a download link lives.'),
+      lifetimeSeconds: z.int().min(1).max(604_800).default(3600).describe('How long a download link lives.'),
     })
     .prefault({}),
   metrics: z
@@ -111,6 +111,15 @@ export const configSchema = z.strictObject({
       pollSeconds: seconds(5).describe('How often a worker looks for a task when nothing wakes it.'),
       concurrency: z.int().min(1).max(64).default(2).describe('Tasks a worker does at once.'),
       attempts: z.int().min(1).max(20).default(3).describe('Attempts at one backup before it is Failed.'),
+      retrySeconds: seconds(10).describe(
+        'Wait before the second attempt; doubled before each further one, up to five minutes.',
+      ),
+      stopSeconds: z
+        .number()
+        .min(0)
+        .max(25)
+        .default(20)
+        .describe('How long a stopping worker lets its tasks run on before it gives them back.'),
       compressionLevel: z.int().min(1).max(19).default(1).describe('zstd level of new sets.'),
     })
     .prefault({}),

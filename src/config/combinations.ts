@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import { isIP } from 'node:net'
+import type { Config } from './load.ts'
+import type { Problem } from './sources.ts'
+
+/** What is wrong between settings that are each well formed, and with the files they name. */
+export function combinationProblems(config: Config): Problem[] {
+  return [...listenProblems(config), ...urlProblems(config), ...fileProblems(config)]
+}
+
+/** Whether an address to listen on is reached from this machine only. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
+function* listenProblems({ api, metrics }: Config): Generator<Problem> {
+  if (!isLoopback(api.host) && !api.tls && !api.allowPlaintext) {
+    yield {
+      path: 'api.host',
+      what: `${api.host} is beyond loopback, and there is no TLS`,
+      hint: 'Set api.tls.cert and api.tls.key, or api.allowPlaintext: true behind a proxy that ends TLS.',
+    }
+  }
+  if (metrics.enabled && !isLoopback(metrics.host)) {
+    yield { path: 'metrics.host', what: `${metrics.host} is no loopback address`, hint: 'Use 127.0.0.1 or ::1.' }
+  }
+  if (metrics.enabled && metrics.port !== 0 && metrics.port === api.port && metrics.host === api.host) {
+    yield { path: 'metrics.port', what: 'is the same as api.port', hint: 'Give /metrics a port of its own.' }
+  }
+}
+
+function* urlProblems({ catalog }: Config): Generator<Problem> {
+  if (catalog.url.startsWith('sqlite:')) return
+  if (!URL.canParse(catalog.url)) {
+    yield { path: 'catalog.url', what: 'is no URL', hint: 'Write postgres://USER@HOST/DATABASE.' }
+  } else if (new URL(catalog.url).password !== '') {
+    yield {
+      path: 'catalog.url',
+      what: 'holds a password',
+      hint: 'Put it into a file, and name that in catalog.passwordFile.',
+    }
+  }
+}
+
+function* fileProblems({ api, catalog }: Config): Generator<Problem> {
+  const files = {
+    'api.tls.cert': api.tls?.cert,
+    'api.tls.key': api.tls?.key,
+    'catalog.passwordFile': catalog.passwordFile,
+  }
+  for (const [path, file] of Object.entries(files)) {
+    if (file !== undefined && !existsSync(file)) yield { path, what: `no such file: ${file}`, hint: undefined }
+  }
+}

@@ -1,0 +1,4 @@
+import type { Environment } from './sources.ts'
+
+/** The environment this process was started with. */
+export const environment = (): Environment => ({ ...process.env })

@@ -1,0 +1,27 @@
+import type { BackupSet } from './backup-set.ts'
+import type { Manifest } from './manifest.ts'
+
+/** The catalog's row of a set whose manifest lies in a store under `manifestKey` and whose download has `size` bytes. */
+export function setOfManifest(manifest: Manifest, manifestKey: string, size: number): BackupSet {
+  return {
+    id: manifest.backupId,
+    instanceId: manifest.instance.id,
+    nodeId: manifest.node.id,
+    status: 'Success',
+    type: manifest.type,
+    mode: manifest.mode,
+    method: manifest.method,
+    startedAt: manifest.startedAt,
+    endedAt: manifest.endedAt,
+    consistentAt: manifest.consistentAt,
+    size,
+    available: manifest.available,
+    engine: manifest.instance.engine,
+    engineVersion: manifest.instance.engineVersion,
+    manifestKey,
+    parentId: manifest.parentId,
+    reason: undefined,
+    held: false,
+    verifiedAt: undefined,
+  }
+}
