@@ -1,11 +1,12 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { execFile, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { type Account, runAs } from './account.ts'
+import { startTied } from './tied.ts'
 
 const run = promisify(execFile)
 
@@ -75,8 +76,7 @@ export async function freePort(): Promise<number> {
 /**
  * Starts `postgres` with these arguments, its output going to `logFile`, and waits until it accepts connections. Rejects with
  * the end of its output when it ends before, and when it is not ready in two minutes.
- *
- * It never outlives us: it is stopped when this process ends, and by the kernel where this process is killed.
+ * It does not outlive us.
  */
 export async function launch(
   programs: Programs,
@@ -85,32 +85,28 @@ export async function launch(
   logFile: string,
 ): Promise<PostgresProcess> {
   const output = await open(logFile, 'a')
-  const [command, ...rest] = tied([join(programs.binDirectory, 'postgres'), '-D', dataDirectory, ...args])
-  const stdio: ['ignore', number, number] = ['ignore', output.fd, output.fd]
-  const child = spawn(command, rest, { cwd: '/', env: CLEAN_ENVIRONMENT, stdio, ...runAs(programs.account) })
-  const gone = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
+  const all = ['-D', dataDirectory, ...args]
+  const started = startTied(join(programs.binDirectory, 'postgres'), all, {
+    signal: 'SIGQUIT',
+    env: CLEAN_ENVIRONMENT,
+    output: [output.fd, output.fd],
+    account: programs.account,
   })
   await output.close()
-  keep(child, gone)
-  const end = async (signal: NodeJS.Signals) => {
-    child.kill(signal)
-    await gone
-  }
+  const { child } = started
   try {
     await ready(child, dataDirectory)
   } catch (cause) {
-    await end('SIGQUIT')
+    await started.end('SIGQUIT')
     throw new Error(`postgres did not start: ${(await readFile(logFile, 'utf8')).slice(-2000)}`, { cause })
   }
   const signals = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
   return {
     pid: child.pid ?? 0,
-    stop: (mode = 'fast') => end(signals[mode]),
+    stop: (mode = 'fast') => started.end(signals[mode]),
     kill: async () => {
       const pids = await childrenOf(child.pid ?? 0)
-      await end('SIGKILL')
+      await started.end('SIGKILL')
       // A child that still lives holds the shared memory, and the next start would be refused.
       while (pids.some(alive)) await wait(10)
     },
@@ -160,26 +156,4 @@ async function ready(child: ChildProcess, dataDirectory: string): Promise<void> 
     await wait(20)
   }
   throw new Error('it was not ready in two minutes')
-}
-
-const SETPRIV = '/usr/bin/setpriv'
-
-/** The command, tied to our life where the system has util-linux: the kernel stops the server when we are killed. */
-function tied(command: [string, ...string[]]): [string, ...string[]] {
-  return existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'QUIT', '--', ...command] : command
-}
-
-const children = new Set<ChildProcess>()
-
-function keep(child: ChildProcess, gone: Promise<void>): void {
-  if (children.size === 0) process.on('exit', stopAll)
-  children.add(child)
-  void gone.then(() => {
-    children.delete(child)
-    if (children.size === 0) process.off('exit', stopAll)
-  })
-}
-
-function stopAll(): void {
-  for (const child of children) child.kill('SIGQUIT')
 }
