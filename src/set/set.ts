@@ -1,4 +1,6 @@
+import type { Fault } from '../core/fault.ts'
 import type { Manifest, StoredObject } from '../core/manifest.ts'
+import type { Moment } from '../lib/clock.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 
 /** Where one attempt at a set lies in a store: `sets/<instance>/<set>/<task>-<attempt>/`. */
@@ -21,6 +23,16 @@ export interface SetWriter {
   commit(manifest: Manifest): Promise<string>
 }
 
+/** Reads one set's parts, decoded and checked against the manifest on the way: a wrong byte is Fault 'store_corrupt' naming the part. */
+export interface SetReader {
+  readonly manifest: Manifest
+  /**
+   * Decoded bytes of a part or extra; of the range from `start` up to, not including, `end`, when given. A whole read also
+   * checks the SHA-256 of the stored bytes. Fault 'not_found' for a name that the set does not have.
+   */
+  read(part: string, range?: { start: number; end: number }, options?: Options): Bytes
+}
+
 /** What one download gives: bytes of a fixed length, any range of which can be read without the bytes before it. */
 export interface Download {
   readonly fileName: string
@@ -28,8 +40,24 @@ export interface Download {
   readonly size: number
   /** Quoted strong ETag. */
   readonly etag: string
+  /** A range is cut to the size. Bytes are given as stored: whoever restores them checks them. */
   read(range?: { start: number; end: number }, options?: Options): Promise<Bytes>
 }
+
+/** What lies in a store of one attempt. */
+export interface Attempt {
+  readonly place: AttemptPlace
+  readonly hasManifest: boolean
+  /** When a tombstone was put there; absent when there is none. */
+  readonly tombstonedAt: Moment | undefined
+  /** When the youngest of its objects was written. */
+  readonly newestAt: Moment
+}
+
+/** A set found in a store, or what keeps its manifest from being read or believed. */
+export type FoundSet =
+  | { readonly key: string; readonly manifest: Manifest; readonly fault?: undefined }
+  | { readonly key: string; readonly manifest?: undefined; readonly fault: Fault }
 
 /** What a check of stored bytes found, part by part. */
 export interface VerifyReport {

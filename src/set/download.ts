@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import { Fault } from '../core/fault.ts'
+import type { Manifest, StoredObject } from '../core/manifest.ts'
+import type { Options } from '../lib/streams.ts'
+import type { Store } from '../store/store.ts'
+import { downloadName } from './download-name.ts'
+import { computeTar } from './download-tar.ts'
+import type { Download } from './set.ts'
+
+/**
+ * What a person downloads of a set: the object itself when the set has one part, else one tar of its parts. Fault 'not_found' when an
+ * object is gone, 'store_corrupt' when one has another size than the manifest says.
+ */
+export async function openDownload(store: Store, manifest: Manifest, options: Options = {}): Promise<Download> {
+  const { parts, backupId: id, instance, startedAt, method, endedAt } = manifest
+  await Promise.all(parts.map((part) => checkSize(store, part, options)))
+  const fileName = downloadName({ id, instanceId: instance.id, startedAt, method })
+  const shared = { fileName, etag: etagOf(manifest) }
+  const [only, ...others] = parts
+  if (only && others.length === 0) {
+    const { key, size } = only
+    return {
+      ...shared,
+      contentType: 'application/zstd',
+      size,
+      read: (range, opts) => store.get(key, { ...range, ...opts }),
+    }
+  }
+  const directory = fileName.replace(/\.tar$/, '')
+  const tar = computeTar(store, parts, { directory, mtime: Math.floor(endedAt / 1000) })
+  const all = { start: 0, end: tar.size }
+  return {
+    ...shared,
+    contentType: 'application/x-tar',
+    size: tar.size,
+    read: async (range = all, opts) => tar.read(range, opts),
+  }
+}
+
+async function checkSize(store: Store, part: StoredObject, options: Options): Promise<void> {
+  const { size } = await store.stat(part.key, options)
+  if (size === part.size) return
+  throw new Fault('store_corrupt', `download ${part.key}: it has ${size} bytes, the manifest says ${part.size}`)
+}
+
+/** Of what the bytes are made of, and of nothing else: the same after an upgrade, another one when a byte is another. */
+function etagOf({ backupId, endedAt, parts }: Manifest): string {
+  const text = JSON.stringify([backupId, endedAt, parts.map(({ key, size, sha256 }) => [key, size, sha256])])
+  return `"${createHash('sha256').update(text).digest('hex').slice(0, 40)}"`
+}

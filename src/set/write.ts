@@ -1,0 +1,87 @@
+import { createHash, type Hash } from 'node:crypto'
+import { Fault } from '../core/fault.ts'
+import { formatManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
+import type { Bytes, Options } from '../lib/streams.ts'
+import { encodeFrames } from '../lib/zstd-encode.ts'
+import type { Store } from '../store/store.ts'
+import { isEntombed } from './attempts.ts'
+import { attemptPrefix, extraKey, manifestKeyOf, partKey } from './layout.ts'
+import { checkBelongs } from './read.ts'
+import type { AttemptPlace, SetWriter } from './set.ts'
+
+export interface WriteOptions extends Options {
+  /** zstd's level. */
+  readonly level: number
+}
+
+/**
+ * Begins to write one attempt at a set. Nothing lies in the store before the first part; nothing of it is a set before `commit`.
+ * Parts may be written at once; each passes through compression and SHA-256 on its way, and none is kept in memory.
+ */
+export function beginSet(store: Store, place: AttemptPlace, options: WriteOptions): SetWriter {
+  const [parts, extras]: [StoredObject[], StoredObject[]] = [[], []]
+  const names = new Set<string>()
+  let storedBytes = 0
+
+  const write = async (name: string, key: string, body: Bytes): Promise<StoredObject> => {
+    if (names.has(key)) throw new Fault('conflict', `write ${key} a second time`)
+    names.add(key)
+    return writeObject(store, name, key, body, { ...options, onStored: (bytes) => (storedBytes += bytes) })
+  }
+
+  return {
+    parts,
+    extras,
+    get storedBytes() {
+      return storedBytes
+    },
+    async part(name, body) {
+      parts.push(await write(name, partKey(place, name), body))
+    },
+    async extra(name, body) {
+      extras.push(await write(name, extraKey(place, name), body))
+    },
+    commit: (manifest) => commit(store, place, manifest, options),
+  }
+}
+
+async function writeObject(
+  store: Store,
+  name: string,
+  key: string,
+  body: Bytes,
+  options: WriteOptions & { onStored: (bytes: number) => void },
+): Promise<StoredObject> {
+  const hash = createHash('sha256')
+  const encoded = encodeFrames(body, options)
+  const { size } = await store.put(key, measured(encoded.bytes, hash, options.onStored), { signal: options.signal })
+  const { plainSize, storedSize, frames } = encoded
+  if (size !== storedSize) throw new Fault('store_corrupt', `put ${key}: the store kept ${size} of ${storedSize} bytes`)
+  return { name, key, size, sha256: hash.digest('hex'), encoding: 'zstd', plainSize, frames }
+}
+
+async function* measured(bytes: Bytes, hash: Hash, onStored: (bytes: number) => void): Bytes {
+  for await (const chunk of bytes) {
+    hash.update(chunk)
+    onStored(chunk.length)
+    yield chunk
+  }
+}
+
+/**
+ * The manifest goes in last, and the tombstone is looked for after it: whoever put one before saw no manifest yet, and will
+ * remove what lies here; whoever puts one later does so only after the lease is lost, and the catalog refuses the set then.
+ */
+async function commit(store: Store, place: AttemptPlace, manifest: Manifest, { signal }: Options): Promise<string> {
+  const key = manifestKeyOf(place)
+  checkBelongs(manifest, key)
+  const lost = new Fault('lease_lost', `commit set ${place.setId}: a tombstone lies in ${attemptPrefix(place)}`)
+  if (await isEntombed(store, place, { signal })) throw lost
+  const body = async function* () {
+    yield Buffer.from(formatManifest(manifest))
+  }
+  await store.put(key, body(), { signal })
+  if (!(await isEntombed(store, place, { signal }))) return key
+  await store.remove(key)
+  throw lost
+}
