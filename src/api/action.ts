@@ -72,6 +72,8 @@ export interface Action<P extends Parameters = Parameters> {
   readonly neglected?: Readonly<Record<string, Neglect>>
   /** Checks of combinations, after each value is well formed and before anything is looked up. Throw RdsError. */
   combine?(values: Values<P>): void
+  /** RDS codes that its checks and its handler throw themselves; for the reference. */
+  readonly errors?: readonly RdsErrorCode[]
   /** RDS codes of the faults its handler may meet. An unmapped fault is InternalError 500, and fails a test. */
   readonly faults: Partial<Record<FaultCode, RdsErrorCode>>
   /** Shape of the reply without RequestId; generates the reference. */

@@ -1,0 +1,39 @@
+import type { Action } from './action.ts'
+import { cancelTask } from './actions/cancel-task.ts'
+import { createAccessKey } from './actions/create-access-key.ts'
+import { createBackup } from './actions/create-backup.ts'
+import { deleteAccessKey } from './actions/delete-access-key.ts'
+import { deleteBackup } from './actions/delete-backup.ts'
+import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
+import { describeBackupSetTasks } from './actions/describe-backup-set-tasks.ts'
+import { describeBackupTasks } from './actions/describe-backup-tasks.ts'
+import { describeBackups } from './actions/describe-backups.ts'
+import { describeDBInstanceAttribute } from './actions/describe-db-instance-attribute.ts'
+import { describeDBInstances } from './actions/describe-db-instances.ts'
+import { describeRegions } from './actions/describe-regions.ts'
+import { listAccessKeys } from './actions/list-access-keys.ts'
+import { modifyDBInstanceSettings } from './actions/modify-db-instance-settings.ts'
+import { registerDBInstance } from './actions/register-db-instance.ts'
+import { restoreBackup } from './actions/restore-backup.ts'
+import { verifyBackup } from './actions/verify-backup.ts'
+
+/** Every action of the RPC surface, in the order of the reference: those of RDS first. The one list of them. */
+export const ACTIONS: readonly Action[] = [
+  describeBackups,
+  createBackup,
+  deleteBackup,
+  describeBackupTasks,
+  describeDBInstances,
+  describeDBInstanceAttribute,
+  describeRegions,
+  registerDBInstance,
+  modifyDBInstanceSettings,
+  deregisterDBInstance,
+  verifyBackup,
+  restoreBackup,
+  describeBackupSetTasks,
+  cancelTask,
+  createAccessKey,
+  listAccessKeys,
+  deleteAccessKey,
+]

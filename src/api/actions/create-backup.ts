@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import type { TakeBackupRequest } from '../../core/task.ts'
+import { defineAction } from '../action.ts'
+import { RdsError } from '../errors.ts'
+import { instanceId, oneOf } from '../parameters.ts'
+import { refused } from '../refused.ts'
+import { requireRegistered } from '../require.ts'
+
+/** Asks for a backup now. */
+export const createBackup = defineAction({
+  name: 'CreateBackup',
+  about: 'Starts a backup of an instance: a task that DescribeBackupTasks follows.',
+  extension: false,
+  mutates: true,
+  parameters: {
+    DBInstanceId: { codec: instanceId, required: true, about: 'The instance to back up.' },
+    BackupMethod: {
+      codec: oneOf(['Physical', 'Logical', 'Snapshot']),
+      malformed: 'InvalidBackupMethod.ValueNotSupport',
+      default: 'Physical',
+      about: 'Physical. Logical and Snapshot are refused: no engine here takes them yet.',
+    },
+    BackupType: {
+      codec: oneOf(['Auto', 'FullBackup']),
+      malformed: 'BackupType.NotSupport',
+      default: 'Auto',
+      about: 'Auto and FullBackup both take a full backup.',
+    },
+    BackupStrategy: {
+      codec: oneOf(['instance', 'db']),
+      default: 'instance',
+      about: 'instance. db is refused: a physical backup takes the whole instance.',
+    },
+    DBName: {
+      codec: refused,
+      malformed: 'InvalidDBName.Format',
+      about: 'A physical backup takes the whole instance.',
+    },
+  },
+  neglected: { BackupRetentionPeriod: 'refused' },
+  combine({ BackupMethod, BackupStrategy }) {
+    if (BackupMethod !== 'Physical') {
+      throw new RdsError('InvalidBackupMethod.ValueNotSupport', `BackupMethod ${BackupMethod} is not supported.`)
+    }
+    if (BackupStrategy === 'db') {
+      throw new RdsError(
+        'InvalidBackupMethod.ValueNotSupport',
+        'BackupStrategy db is not supported by a physical backup, which takes every database.',
+      )
+    }
+  },
+  errors: ['InvalidDBInstanceName.NotFound', 'InvalidBackupMethod.ValueNotSupport'],
+  faults: { locked: 'BackupJobExists', not_found: 'InvalidDBInstanceName.NotFound', replayed: 'SignatureNonceUsed' },
+  reply: z.object({ BackupJobId: z.string().describe('Id of the task.') }),
+
+  async handle({ DBInstanceId }, { catalog, once, wake }) {
+    await requireRegistered(catalog, DBInstanceId)
+    const request: TakeBackupRequest = { mode: 'Manual', type: 'FullBackup', method: 'Physical' }
+    const task = await catalog.addTask({ kind: 'take-backup', instanceId: DBInstanceId, request }, once)
+    wake()
+    return { BackupJobId: task.id }
+  },
+})

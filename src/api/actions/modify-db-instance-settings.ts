@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import type { InstanceChange } from '../../catalog/catalog.ts'
+import type { Instance, InstanceSettings } from '../../core/instance.ts'
+import { writeInstanceRecord } from '../../set/instance-record.ts'
+import { defineAction } from '../action.ts'
+import { RdsError } from '../errors.ts'
+import { nodeItem, renderNode, renderSettings, settingsItem } from '../instance-item.ts'
+import { probeKnown, requireOneDatabase, type ProbedNode } from '../nodes.ts'
+import { flag, instanceId, integer, oneOf, text } from '../parameters.ts'
+import { requireRegistered } from '../require.ts'
+
+const LARGEST = Number.MAX_SAFE_INTEGER
+const A_YEAR = 31_536_000
+
+/** Changes how an instance is backed up. */
+export const modifyDBInstanceSettings = defineAction({
+  name: 'ModifyDBInstanceSettings',
+  about: 'Changes the description and the settings of an instance. What is not named stays as it is.',
+  extension: true,
+  mutates: true,
+  parameters: {
+    DBInstanceId: { codec: instanceId, required: true, about: 'The instance.' },
+    DBInstanceDescription: { codec: text({ max: 256 }), about: 'A name for people.' },
+    PreferReplica: {
+      codec: flag,
+      about: 'Take backups from a replica whose lag is below both limits; else from the primary.',
+    },
+    MaxReplicaLagBytes: {
+      codec: integer({ min: 0, max: LARGEST }),
+      about: 'Largest lag of such a replica, in bytes of log.',
+    },
+    MaxReplicaLagSeconds: {
+      codec: integer({ min: 0, max: A_YEAR }),
+      about: 'Largest lag of such a replica, in seconds.',
+    },
+    WhenLagUnknown: {
+      codec: oneOf(['use', 'skip']),
+      about: 'What to do with a replica whose lag cannot be known because the primary does not answer.',
+    },
+    MaxKeptWalBytes: {
+      codec: integer({ min: 1, max: LARGEST }),
+      about: 'A backup stops with the reason before the log kept for it exceeds this many bytes.',
+    },
+    KeepCorrupt: {
+      codec: flag,
+      about: 'Keep a set, with IsAvail 0, when the database reports bad pages, instead of having none.',
+    },
+    SystemIdentifier: {
+      codec: text({ max: 20 }),
+      about:
+        'Take the database that the nodes are now for the instance, after it was made anew: its system identifier, which every node that answers must have. Sets of the earlier one stay.',
+    },
+  },
+  errors: ['InvalidDBInstanceName.NotFound', 'DBInstanceUnready', 'DBInstanceMismatch'],
+  faults: {
+    not_found: 'InvalidDBInstanceName.NotFound',
+    replayed: 'SignatureNonceUsed',
+    store_unavailable: 'ServiceUnavailable',
+    store_full: 'ServiceUnavailable',
+  },
+  reply: z.object({
+    DBInstanceId: z.string(),
+    DBInstanceDescription: z.string(),
+    EngineVersion: z.string(),
+    SystemIdentifier: z.string(),
+    Settings: settingsItem,
+    Nodes: z.object({ Node: z.array(nodeItem) }),
+  }),
+
+  async handle(values, { catalog, store, engineOf, once, signal }) {
+    const instance = await requireRegistered(catalog, values.DBInstanceId)
+    const generation =
+      values.SystemIdentifier === undefined
+        ? {}
+        : newGeneration(
+            values.SystemIdentifier,
+            await probeKnown(engineOf(instance.engine), instance.nodes, signal),
+            instance,
+          )
+    const changed = await catalog.updateInstance(
+      instance.id,
+      {
+        ...(values.DBInstanceDescription !== undefined && { description: values.DBInstanceDescription }),
+        settings: settingsOf(values),
+        ...generation,
+      },
+      once,
+    )
+    await writeInstanceRecord(store, changed)
+    return {
+      DBInstanceId: changed.id,
+      DBInstanceDescription: changed.description,
+      EngineVersion: changed.engineVersion,
+      SystemIdentifier: changed.systemIdentifier ?? '',
+      Settings: renderSettings(changed),
+      Nodes: { Node: changed.nodes.map(renderNode) },
+    }
+  },
+})
+
+interface Wanted {
+  readonly PreferReplica: boolean | undefined
+  readonly MaxReplicaLagBytes: number | undefined
+  readonly MaxReplicaLagSeconds: number | undefined
+  readonly WhenLagUnknown: InstanceSettings['whenLagUnknown'] | undefined
+  readonly MaxKeptWalBytes: number | undefined
+  readonly KeepCorrupt: boolean | undefined
+}
+
+/** The settings that are named, and no others. */
+function settingsOf(wanted: Wanted): Partial<InstanceSettings> {
+  const settings = {
+    preferReplica: wanted.PreferReplica,
+    maxLagBytes: wanted.MaxReplicaLagBytes,
+    maxLagSeconds: wanted.MaxReplicaLagSeconds,
+    whenLagUnknown: wanted.WhenLagUnknown,
+    maxKeptWalBytes: wanted.MaxKeptWalBytes,
+    keepCorrupt: wanted.KeepCorrupt,
+  }
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+}
+
+/** What the nodes are now, if they are the database that the caller says they are. */
+function newGeneration(wanted: string, probed: readonly ProbedNode[], instance: Instance): InstanceChange {
+  const identity = requireOneDatabase(probed)
+  if (identity.systemIdentifier !== wanted) {
+    throw new RdsError(
+      'DBInstanceMismatch',
+      `The nodes of ${instance.id} have the system identifier ${identity.systemIdentifier}, not ${wanted}.`,
+    )
+  }
+  const roles = probed.flatMap(({ facts }, index) => {
+    const node = instance.nodes[index]
+    return facts && node ? [[node.id, facts.role] as const] : []
+  })
+  return { ...identity, roles: Object.fromEntries(roles) }
+}

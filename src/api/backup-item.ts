@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import type { BackupSet } from '../core/backup-set.ts'
+import { isoSeconds } from '../lib/time.ts'
+import { downloadName } from '../set/download-name.ts'
+import type { LinkMaker } from './links.ts'
+import { engineName } from './names.ts'
+
+const link = z.string().nullable()
+
+/** One set as DescribeBackups shows it. */
+export const backupItem = z.object({
+  BackupId: z.string().describe('Id of the set: decimal.'),
+  DBInstanceId: z.string(),
+  HostInstanceID: z.string().describe('Id of the node that gave the bytes; empty when none was reached.'),
+  BackupStatus: z.enum(['Success', 'Failed']),
+  BackupStartTime: z.string(),
+  BackupEndTime: z.string(),
+  BackupType: z.enum(['FullBackup', 'IncrementalBackup']),
+  BackupMode: z.enum(['Automated', 'Manual']),
+  BackupMethod: z.enum(['Physical', 'Logical']),
+  BackupInitiator: z.enum(['System', 'User']),
+  BackupDownloadURL: z.string().describe('Empty when the set cannot be downloaded.'),
+  BackupIntranetDownloadURL: z.string().describe('Empty when the set cannot be downloaded.'),
+  DownloadLink: link.describe('Null when the set cannot be downloaded.'),
+  IntranetDownloadLink: link,
+  LinkExpiredTime: link.describe('When the links end.'),
+  BackupSize: z.int().describe('Bytes of the download.'),
+  StoreStatus: z.enum(['Enabled', 'Disabled']).describe('Enabled: the set may be deleted. Disabled: it is needed.'),
+  MetaStatus: z.enum(['', 'EMPTY']).describe('Empty: no restore of single tables. EMPTY: a failed backup.'),
+  ConsistentTime: z.int().describe('The moment that the set restores, Unix seconds; 0 when unknown.'),
+  IsAvail: z.union([z.literal(0), z.literal(1)]).describe('Whether the set can be restored whole.'),
+  Checksum: z.string().describe('Empty: the manifest of the set holds SHA-256 sums, which VerifyBackup checks.'),
+  StorageClass: z.literal('0'),
+  Encryption: z.literal('{}'),
+  CopyOnlyBackup: z.literal('0'),
+  Engine: z.string(),
+  EngineVersion: z.string(),
+  BackupDownloadLinkByDB: z.object({ BackupDownloadLinkByDB: z.array(z.never()) }),
+  FailReason: z.string().describe('Extension: why a Failed backup failed, in plain words; else empty.'),
+  VerifiedTime: z.string().describe('Extension: when all bytes were last found right; empty if never.'),
+})
+
+const NO_LINKS = {
+  BackupDownloadURL: '',
+  BackupIntranetDownloadURL: '',
+  DownloadLink: null,
+  IntranetDownloadLink: null,
+  LinkExpiredTime: null,
+}
+
+/** A set in the words of RDS, with its links where it has bytes. */
+export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof backupItem> {
+  const succeeded = set.status === 'Success'
+  return {
+    BackupId: set.id,
+    DBInstanceId: set.instanceId,
+    HostInstanceID: set.nodeId ?? '',
+    BackupStatus: set.status,
+    BackupStartTime: isoSeconds(set.startedAt),
+    BackupEndTime: isoSeconds(set.endedAt),
+    BackupType: set.type,
+    BackupMode: set.mode,
+    BackupMethod: set.method,
+    BackupInitiator: set.mode === 'Automated' ? 'System' : 'User',
+    ...linksOf(set, links),
+    BackupSize: set.size,
+    StoreStatus: set.held ? 'Disabled' : 'Enabled',
+    MetaStatus: succeeded ? '' : 'EMPTY',
+    ConsistentTime: Math.floor((set.consistentAt ?? 0) / 1000),
+    IsAvail: succeeded && set.available ? 1 : 0,
+    Checksum: '',
+    StorageClass: '0',
+    Encryption: '{}',
+    CopyOnlyBackup: '0',
+    Engine: engineName(set.engine),
+    EngineVersion: set.engineVersion,
+    BackupDownloadLinkByDB: { BackupDownloadLinkByDB: [] },
+    FailReason: set.reason ?? '',
+    VerifiedTime: set.verifiedAt === undefined ? '' : isoSeconds(set.verifiedAt),
+  }
+}
+
+function linksOf(set: BackupSet, links: LinkMaker) {
+  if (set.manifestKey === undefined) return NO_LINKS
+  const named = { id: set.id, fileName: downloadName(set) }
+  const outside = links.make(named, 'public')
+  const inside = links.make(named, 'intranet')
+  return {
+    BackupDownloadURL: outside.url,
+    BackupIntranetDownloadURL: inside.url,
+    DownloadLink: outside.url,
+    IntranetDownloadLink: inside.url,
+    LinkExpiredTime: isoSeconds(outside.expiresAt),
+  }
+}

@@ -1,0 +1,140 @@
+import { create as contentDisposition } from 'content-disposition'
+import type { Catalog } from '../catalog/catalog.ts'
+import { FAULTS, Fault } from '../core/fault.ts'
+import type { Clock, Moment } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Bytes } from '../lib/streams.ts'
+import { httpDate, parseHttpDate } from '../lib/time.ts'
+import { openDownload } from '../set/download.ts'
+import { readManifest } from '../set/read.ts'
+import type { Download } from '../set/set.ts'
+import type { Store } from '../store/store.ts'
+import { downloadSlots, type DownloadLimits, type Slots } from './download-slots.ts'
+import { linkErrorReply, type LinkError, type LinkErrorDetail } from './link-errors.ts'
+import type { Links } from './links.ts'
+import { judgeConditions, parseRange, rangeStillHolds } from './range.ts'
+import type { Reply, Request } from './request.ts'
+
+export interface DownloadDeps {
+  readonly links: Links
+  readonly catalog: Catalog
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: DownloadLimits
+}
+
+/** What one good link leads to. */
+interface Found {
+  readonly setId: string
+  readonly fileName: string
+  readonly download: Download
+  readonly modifiedAt: Moment
+}
+
+/**
+ * Answers requests below `/link/`. Judged in this order: method, form of the link, expiry, signature, whether the set is
+ * still there, limits, conditions, range. What went wrong is told in OSS's XML; HEAD gives the same status and headers as
+ * GET. A download that has begun goes on when its link ends.
+ */
+export function createLinkHandler(deps: DownloadDeps): (request: Request) => Promise<Reply> {
+  const slots = downloadSlots(deps.limits)
+  const hostId = new URL(deps.links.publicUrl).host
+
+  return async (request) => {
+    const bodyless = request.method === 'HEAD'
+    const fail = (error: LinkError, detail: Partial<LinkErrorDetail> = {}) =>
+      linkErrorReply(error, { hostId, bodyless, ...detail })
+
+    if (!bodyless && request.method !== 'GET') return fail('method', { headers: { allow: 'GET, HEAD' } })
+    const link = deps.links.check(request.target)
+    if (link.kind === 'expired') {
+      return fail('expired', { expired: { expiresAt: link.expiresAt, now: deps.clock.now() } })
+    }
+    if (link.kind !== 'good') return fail(link.kind)
+
+    try {
+      const found = await find(deps, link)
+      return found ? serve(found, request, slots, fail) : fail('removed')
+    } catch (error) {
+      deps.log.error({ err: error, setId: link.setId }, 'download')
+      return Fault.is(error) && FAULTS[error.code].retry ? fail('unavailable', RETRY) : fail('internal')
+    }
+  }
+}
+
+type Fail = (error: LinkError, detail?: Partial<LinkErrorDetail>) => Reply
+
+const RETRY = { headers: { 'retry-after': '10' } }
+
+/** The download that a link means; undefined when its set is gone or has no bytes. */
+async function find({ catalog, store }: DownloadDeps, link: { setId: string; fileName: string }) {
+  const set = await catalog.set(link.setId)
+  if (set?.manifestKey === undefined) return undefined
+  try {
+    const download = await openDownload(store, await readManifest(store, set.manifestKey))
+    return { setId: set.id, fileName: link.fileName, download, modifiedAt: Math.floor(set.endedAt / 1000) * 1000 }
+  } catch (error) {
+    if (Fault.is(error, 'not_found')) return undefined
+    throw error
+  }
+}
+
+function serve(found: Found, request: Request, slots: Slots, fail: Fail): Reply {
+  const { download, modifiedAt } = found
+  const version = { etag: download.etag, modifiedAt }
+  const validators = {
+    etag: download.etag,
+    'last-modified': httpDate(modifiedAt),
+    'cache-control': 'private, no-transform',
+  }
+
+  const condition = judgeConditions(request.headers, version, parseHttpDate)
+  if (condition === 'failed') return fail('condition')
+  if (condition === 'not modified') return { status: 304, headers: validators, body: '' }
+
+  // Ranges are defined for GET alone: HEAD tells of the whole.
+  const asked = request.method === 'GET' && rangeStillHolds(request.headers, version, parseHttpDate)
+  const range = parseRange(asked ? request.headers.range : undefined, download.size)
+  if (range.kind === 'unsatisfiable') {
+    return fail('range', { headers: { 'accept-ranges': 'bytes', 'content-range': `bytes */${download.size}` } })
+  }
+
+  const { start, end } = range.kind === 'part' ? range : { start: 0, end: download.size }
+  const headers = {
+    ...validators,
+    'accept-ranges': 'bytes',
+    'content-type': download.contentType,
+    'content-disposition': contentDisposition(found.fileName),
+    'content-length': String(end - start),
+    'x-content-type-options': 'nosniff',
+    ...(range.kind === 'part' ? { 'content-range': `bytes ${start}-${end - 1}/${download.size}` } : {}),
+  }
+  const status = range.kind === 'part' ? 206 : 200
+  if (request.method === 'HEAD') return { status, headers, body: '' }
+
+  const free = slots.take(found.setId)
+  if (free === undefined) return fail('busy', RETRY)
+  return { status, headers, body: whileHeld(download, { start, end }, request.signal, free) }
+}
+
+/** The bytes of a download, which frees its place when they end, when their reader leaves, or when it never came. */
+function whileHeld(
+  download: Download,
+  range: { start: number; end: number },
+  signal: AbortSignal,
+  free: () => void,
+): Bytes {
+  if (signal.aborted) free()
+  signal.addEventListener('abort', free, { once: true })
+  return {
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield* await download.read(range, { signal })
+      } finally {
+        signal.removeEventListener('abort', free)
+        free()
+      }
+    },
+  }
+}

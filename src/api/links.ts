@@ -1,0 +1,119 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Clock, Moment } from '../lib/clock.ts'
+import type { Sealer } from '../lib/seal.ts'
+
+/** The path below which links live. */
+export const LINK_PREFIX = '/link/'
+
+/** Makes the download links of one service. */
+export interface LinkMaker {
+  /** The configured base that clients outside use: scheme, host and port, no path. */
+  readonly publicUrl: string
+  /** When a link made now ends. Stays the same for a step, so that the links of an unchanged set do too. */
+  expiry(): Moment
+  /** The link of one set. The intranet base is the public one where none is configured. */
+  make(set: { id: string; fileName: string }, base: 'public' | 'intranet'): { url: string; expiresAt: Moment }
+}
+
+/** What a request target says about a link, before anything is looked up. */
+export type LinkCheck =
+  | { readonly kind: 'malformed' | 'forged' }
+  | { readonly kind: 'expired'; readonly expiresAt: Moment }
+  | { readonly kind: 'good'; readonly setId: string; readonly fileName: string; readonly expiresAt: Moment }
+
+export interface Links extends LinkMaker {
+  /** Judges a raw request target: its form first, then its expiry, then its signature. */
+  check(target: string): LinkCheck
+  /** Signs with another key from now on. The old one checks links until the last that it signed has ended. */
+  rotate(sealer: Sealer): void
+}
+
+export interface LinkSettings {
+  readonly publicUrl: string
+  readonly intranetUrl?: string | undefined
+  readonly lifetimeSeconds: number
+}
+
+interface LinkKey {
+  readonly id: string
+  readonly secret: Buffer
+  readonly until: Moment
+}
+
+const LONGEST_STEP = 300
+const TARGET = /^\/link\/(\d{1,16})\/([A-Za-z0-9._~-]{1,255})\?([^#]{1,400})$/
+const SIGNATURE = /^[A-Za-z0-9_-]{43}$/
+
+const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest('base64url')
+
+function linkKey(sealer: Sealer, until: Moment): LinkKey {
+  const secret = sealer.derive('links')
+  return { id: hmac(secret, 'key id').slice(0, 8), secret, until }
+}
+
+/** Links signed with a key derived from the key file, so that every process that has the file signs and checks alike. */
+export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings): Links {
+  const lifetime = settings.lifetimeSeconds
+  const step = Math.min(LONGEST_STEP, Math.max(1, Math.floor(lifetime / 12)))
+  const bases = { public: settings.publicUrl, intranet: settings.intranetUrl ?? settings.publicUrl }
+  let keys: readonly [LinkKey, ...LinkKey[]] = [linkKey(sealer, Infinity)]
+
+  const expirySeconds = () => Math.ceil((Math.floor(clock.now() / 1000) + lifetime) / step) * step
+
+  return {
+    publicUrl: settings.publicUrl,
+    expiry: () => expirySeconds() * 1000,
+
+    make(set, base) {
+      const expires = expirySeconds()
+      const path = `${LINK_PREFIX}${set.id}/${set.fileName}`
+      const [{ id, secret }] = keys
+      const signature = sign(secret, path, expires, id)
+      return {
+        url: `${bases[base]}${path}?Expires=${expires}&KeyId=${id}&Signature=${signature}`,
+        expiresAt: expires * 1000,
+      }
+    },
+
+    check: (target) => check(target, keys, clock.now()),
+
+    rotate(next) {
+      const fresh = linkKey(next, Infinity)
+      if (fresh.id === keys[0].id) return
+      const until = (expirySeconds() + 1) * 1000
+      const old = keys.filter((key) => key.id !== fresh.id && key.until > clock.now())
+      keys = [fresh, ...old.map((key) => ({ ...key, until: Math.min(key.until, until) }))]
+    },
+  }
+}
+
+const sign = (secret: Buffer, path: string, expires: number, keyId: string) =>
+  hmac(secret, `${path}\n${expires}\n${keyId}`)
+
+function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck {
+  const [, setId, fileName, query] = TARGET.exec(target) ?? []
+  if (setId === undefined || fileName === undefined || query === undefined) return { kind: 'malformed' }
+  const values = readQuery(query)
+  if (values === undefined || !/^\d{1,10}$/.test(values.Expires)) return { kind: 'malformed' }
+
+  const expires = Number(values.Expires)
+  const expiresAt = expires * 1000
+  if (now >= expiresAt) return { kind: 'expired', expiresAt }
+
+  const key = keys.find(({ id, until }) => id === values.KeyId && until > now)
+  if (key === undefined || !SIGNATURE.test(values.Signature)) return { kind: 'forged' }
+  const expected = sign(key.secret, `${LINK_PREFIX}${setId}/${fileName}`, expires, key.id)
+  // The text is compared, not the bytes it stands for: base64 has several spellings of the same bytes.
+  const same = timingSafeEqual(Buffer.from(expected), Buffer.from(values.Signature))
+  // `Expires=0001…` reads as the same number: what was signed is its plain form.
+  if (!same || values.Expires !== String(expires)) return { kind: 'forged' }
+  return { kind: 'good', setId, fileName, expiresAt }
+}
+
+/** Exactly the three parameters of a link, each once; undefined for anything more or less. */
+function readQuery(query: string): { Expires: string; KeyId: string; Signature: string } | undefined {
+  const parameters = new URLSearchParams(query)
+  const { Expires, KeyId, Signature } = Object.fromEntries(parameters)
+  if (!Expires || !KeyId || !Signature || parameters.size !== 3) return undefined
+  return { Expires, KeyId, Signature }
+}

@@ -1,0 +1,42 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { BackupSet } from '../core/backup-set.ts'
+import type { Instance } from '../core/instance.ts'
+import { RdsError, type RdsErrorCode } from './errors.ts'
+
+const noInstance = (id: string, code: RdsErrorCode) => new RdsError(code, `The database instance ${id} does not exist.`)
+
+/** Refuses an id that no instance, registered or not, ever had. */
+export async function requireInstance(catalog: Catalog, id: string): Promise<void> {
+  const version = await catalog.instanceVersion(id)
+  if (version === undefined) throw noInstance(id, 'InvalidDBInstanceName.NotFound')
+}
+
+/** The instance of this id, which is registered now; else the error of `code`. */
+export async function requireRegistered(
+  catalog: Catalog,
+  id: string,
+  code: RdsErrorCode = 'InvalidDBInstanceName.NotFound',
+): Promise<Instance> {
+  const instance = await catalog.instance(id)
+  if (instance === undefined || instance.deregisteredAt !== undefined) throw noInstance(id, code)
+  return instance
+}
+
+/** The set of this id, which is of the instance and holds bytes. */
+export async function requireSet(catalog: Catalog, instanceId: string, setId: string): Promise<BackupSet> {
+  await requireInstance(catalog, instanceId)
+  const set = await catalog.set(setId)
+  if (set?.instanceId !== instanceId) {
+    throw new RdsError(
+      'InvalidBackupSetID.NotFound',
+      `The backup set ${setId} of instance ${instanceId} does not exist.`,
+    )
+  }
+  if (set.manifestKey === undefined) {
+    throw new RdsError(
+      'IncorrectBackupSetState',
+      `The backup set ${setId} failed and holds nothing: ${set.reason ?? ''}`,
+    )
+  }
+  return set
+}
