@@ -32,13 +32,13 @@ export interface ConfigSources {
 
 /** The configuration, or everything that is wrong with it. */
 export type ConfigOutcome =
-  | { readonly config: Config; readonly problems?: never }
-  | { readonly problems: readonly Problem[] }
+  | { readonly config: Config; readonly problems?: undefined }
+  | { readonly config?: undefined; readonly problems: readonly Problem[] }
 
 /** Defaults < file < environment < flags, checked as a whole. Fault 'invalid' names every problem there is, not the first. */
 export function loadConfig(sources: ConfigSources): Config {
   const outcome = checkConfig(sources)
-  if ('config' in outcome) return outcome.config
+  if (outcome.config) return outcome.config
   const lines = outcome.problems.map(formatProblem).map((line) => `\n  ${line}`)
   throw new Fault('invalid', `read the configuration: ${count(lines.length)}${lines.join('')}`, {
     hint: "'holdfast config sample' shows every setting with its meaning and default.",

@@ -1,0 +1,48 @@
+import type { Instance, Node } from '../core/instance.ts'
+import type { Manifest } from '../core/manifest.ts'
+import type { TakeBackupRequest } from '../core/task.ts'
+import type { Point } from '../engine/engine.ts'
+import type { Moment } from '../lib/clock.ts'
+import type { AttemptPlace, SetWriter } from '../set/set.ts'
+
+/** What is known of a backup when all its bytes lie in the store. */
+export interface WrittenBackup {
+  readonly place: AttemptPlace
+  readonly request: TakeBackupRequest
+  readonly instance: Instance
+  readonly node: Node
+  readonly point: Point
+  readonly writer: SetWriter
+  readonly startedAt: Moment
+  readonly endedAt: Moment
+}
+
+/** The manifest of a full set. */
+export function composeManifest(backup: WrittenBackup): Manifest {
+  const { place, request, instance, node, point, writer, startedAt, endedAt } = backup
+  return {
+    format: 'holdfast-set',
+    version: 1,
+    backupId: place.setId,
+    taskId: place.taskId,
+    attempt: place.attempt,
+    instance: {
+      id: instance.id,
+      engine: instance.engine,
+      engineVersion: instance.engineVersion,
+      description: instance.description,
+    },
+    node: { id: node.id, role: node.role },
+    type: request.type,
+    mode: request.mode,
+    method: request.method,
+    startedAt,
+    endedAt,
+    consistentAt: point.consistentAt,
+    available: point.available,
+    warnings: [...point.warnings],
+    parts: [...writer.parts],
+    extras: [...writer.extras],
+    ...(point.postgres && { postgres: point.postgres }),
+  }
+}

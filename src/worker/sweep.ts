@@ -1,0 +1,54 @@
+import type { Catalog } from '../catalog/catalog.ts'
+import type { AttemptPlace } from '../set/set.ts'
+import { entombAttempt, listAttempts, removeAttempt } from '../set/attempts.ts'
+import type { Story } from './task-run.ts'
+
+/** An attempt whose task no catalog knows may belong to another service on the same store: it is garbage only when this old. */
+const UNKNOWN_MS = 7 * 86_400_000
+
+/** A half-written object that got no byte for so many leases has no writer any more. */
+const STALE_LEASES = 10
+
+/**
+ * Clears away what dead attempts left. A dead attempt gets a tombstone first, and is deleted one more lease later: a writer
+ * that was only paused finds the tombstone after its manifest, and knows that it made no set.
+ */
+export const sweep: Story = async (run, { catalog, store, clock, settings }) => {
+  const leaseMs = settings.leaseSeconds * 1000
+  const found = { entombed: 0, removed: 0, halfWritten: 0 }
+  for await (const attempt of listAttempts(store, { signal: run.signal })) {
+    run.signal.throwIfAborted()
+    const { place, tombstonedAt, newestAt, hasManifest } = attempt
+    const now = clock.now()
+    if (tombstonedAt === undefined) {
+      const fate = await fateOf(place, hasManifest, catalog)
+      if (fate === 'needed' || (fate === 'unknown' && (hasManifest || now - newestAt < UNKNOWN_MS))) continue
+      await run.renew()
+      await entombAttempt(store, place, now)
+      found.entombed++
+    } else if (now - tombstonedAt > leaseMs) {
+      await run.renew()
+      await removeAttempt(store, place, { signal: run.signal })
+      found.removed++
+    }
+  }
+  found.halfWritten = (await store.tidy?.(clock.now() - STALE_LEASES * leaseMs, { signal: run.signal })) ?? 0
+  await catalog.tidy()
+  await catalog.finishTask(run.lease, found)
+}
+
+/** Whether an attempt is somebody's: the set's own, one that is being written, or one that its task may still adopt. */
+async function fateOf(
+  place: AttemptPlace,
+  hasManifest: boolean,
+  catalog: Catalog,
+): Promise<'needed' | 'dead' | 'unknown'> {
+  const set = await catalog.set(place.setId)
+  if (set?.manifestKey?.includes(`/${place.taskId}-${place.attempt}/`)) return 'needed'
+  const task = await catalog.task(place.taskId)
+  if (!task) return set ? 'dead' : 'unknown'
+  const ended = task.state !== 'waiting' && task.state !== 'running'
+  if (ended) return 'dead'
+  const writing = task.state === 'running' && task.attempt === place.attempt
+  return writing || hasManifest ? 'needed' : 'dead'
+}

@@ -1,0 +1,74 @@
+import { setOfManifest } from '../core/set-of-manifest.ts'
+import { Fault } from '../core/fault.ts'
+import type { Task, TakeBackupRequest } from '../core/task.ts'
+import type { BackupRequest, EngineProgress } from '../engine/engine.ts'
+import { findManifest, removeAttempt } from '../set/attempts.ts'
+import { beginSet } from '../set/write.ts'
+import { openDownload } from '../set/download.ts'
+import type { AttemptPlace, SetWriter } from '../set/set.ts'
+import { composeManifest } from './compose-manifest.ts'
+import { backupPercent } from './percent.ts'
+import { pickNode, type Source } from './pick-node.ts'
+import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
+
+/**
+ * Takes one backup: adopts what an earlier attempt finished, or probes the nodes, streams from one into the store, writes the
+ * manifest, and commits. Until the commit there is no set; after it there is one that can be restored.
+ */
+export const takeBackup: Story = async (run, deps) => {
+  const place = placeOf(run.task)
+  const earlier = run.task.attempt > 1 ? await findManifest(deps.store, place) : undefined
+  const finished = earlier ?? (await writeAttempt(place, run, deps))
+  const { size } = await openDownload(deps.store, finished.manifest)
+  const set = setOfManifest(finished.manifest, finished.key, size)
+  await deps.catalog.commitSet(run.lease, set, { size, node: set.nodeId, warnings: finished.manifest.warnings })
+}
+
+function placeOf(task: Task): AttemptPlace {
+  const { instanceId, setId, id, attempt } = task
+  if (instanceId === undefined || setId === undefined) throw new Fault('invalid', `task ${id} names no instance or set`)
+  return { instanceId, setId, taskId: id, attempt }
+}
+
+async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps) {
+  const { attempts, compressionLevel } = deps.settings
+  if (run.task.attempt > attempts) {
+    throw new Fault('conflict', `gave up: the worker died or was stopped in each of ${attempts} attempts`)
+  }
+  const startedAt = deps.clock.now()
+  const request = run.task.request as TakeBackupRequest
+  run.report({ phase: 'preparing', percent: 0, bytes: 0, totalBytes: 0 })
+  const source = await pickNode(place.instanceId, run, deps)
+  run.reached(source.node.id)
+  const writer = beginSet(deps.store, place, { level: compressionLevel, signal: run.signal })
+  const point = await stream(source, request, writer, run).catch(async (error: unknown) => {
+    await abandon(place, deps)
+    throw error
+  })
+  const manifest = composeManifest({ ...source, place, request, point, writer, startedAt, endedAt: deps.clock.now() })
+  return { manifest, key: await writer.commit(manifest) }
+}
+
+/** Streams the backup into the set, and makes sure that the task is still ours: nothing but the manifest comes after. */
+async function stream({ instance, node, engine }: Source, request: TakeBackupRequest, writer: SetWriter, run: TaskRun) {
+  const percent = backupPercent()
+  const ask: BackupRequest = {
+    method: request.method,
+    checkpoint: request.mode === 'Manual' ? 'fast' : 'spread',
+    systemIdentifier: instance.systemIdentifier,
+    maxKeptWalBytes: instance.settings.maxKeptWalBytes,
+    keepCorrupt: instance.settings.keepCorrupt,
+    title: `Backup set ${run.task.setId} of ${instance.id}`,
+  }
+  const onProgress = (progress: EngineProgress) => run.report(percent(progress))
+  const point = await engine.backup(node.address, ask, writer, { signal: run.signal, onProgress })
+  await run.renew()
+  return point
+}
+
+/** Clears away an attempt that has no manifest. What cannot be removed now, on a store that is down, the sweep removes. */
+async function abandon(place: AttemptPlace, { store, log }: WorkerDeps): Promise<void> {
+  await removeAttempt(store, place).catch((error: unknown) => {
+    log.warn({ set: place.setId, err: (error as Error).message }, 'remains of the attempt left to the sweep')
+  })
+}
