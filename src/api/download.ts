@@ -17,7 +17,7 @@ import type { Reply, Request } from './request.ts'
 
 export interface DownloadDeps {
   readonly links: Links
-  readonly catalog: Catalog
+  readonly catalog: Pick<Catalog, 'set'>
   readonly store: Store
   readonly clock: Clock
   readonly log: Log

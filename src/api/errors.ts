@@ -70,8 +70,8 @@ export const RDS_ERRORS = {
 
   'InvalidTaskId.NotFound': { status: 404, message: 'The task does not exist.' },
   IncorrectTaskStatus: { status: 403, message: 'The task has ended already.' },
+  'OperationDenied.LastAccessKey': { status: 403, message: 'The last access key cannot be deleted through the API.' },
   InvalidTargetPath: { status: 400, message: 'The target path is not valid.' },
-  'OperationDenied.LastAccessKey': { status: 403, message: 'The last access key cannot be deleted.' },
   'OperationDenied.RestoreTarget': { status: 403, message: 'A restore may not write to this path.' },
 
   InternalError: { status: 500, message: 'The call failed inside the service. See its log.' },
