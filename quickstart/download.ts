@@ -14,7 +14,7 @@ export interface Downloaded {
 /** An answer read whole. */
 export interface Answer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly contentType: string
   readonly body: string
 }
 
@@ -52,7 +52,11 @@ export async function ask(url: string): Promise<Answer> {
   const reply = await request(url)
   const chunks: Buffer[] = []
   for await (const chunk of reply) chunks.push(chunk as Buffer)
-  return { status: reply.statusCode ?? 0, headers: reply.headers, body: Buffer.concat(chunks).toString() }
+  return {
+    status: reply.statusCode ?? 0,
+    contentType: reply.headers['content-type'] ?? '',
+    body: Buffer.concat(chunks).toString(),
+  }
 }
 
 function request(url: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {

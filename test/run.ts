@@ -27,7 +27,7 @@ async function runAll(): Promise<number> {
     return 1
   }
   console.log(versions().join('\n'))
-  const files = [...(await find('src/**/*.test.ts')), ...(await find('test/**/*.test.ts'))]
+  const files = await find('{src,quickstart,bench,docs,test}/**/*.test.ts')
   const clean = spawnSync('npm', ['run', '--silent', 'check'], { stdio: 'inherit' }).status === 0
   const failed = await runTests(files.toSorted((a, b) => rank(a) - rank(b)))
   if (!clean) console.error('error: npm run check refused the code; see above')
@@ -46,7 +46,7 @@ async function find(pattern: string): Promise<string[]> {
   return (await Array.fromAsync(glob(pattern))).toSorted()
 }
 
-/** `unit` for src, the folder below test, and `house` for what stands in test itself. */
+/** The folder below test, `house` for what stands in test itself, and `unit` for what stands beside its file. */
 function areaOf(file: string): string {
   const [top, next = ''] = file.split('/')
   if (top !== 'test') return 'unit'
