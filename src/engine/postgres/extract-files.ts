@@ -1,0 +1,188 @@
+import { close, constants, fchmodSync, fchownSync, fsync, openSync, write, writeSync } from 'node:fs'
+import { Fault } from '../../core/fault.ts'
+import { targetFault } from './restore-fault.ts'
+
+/** Whose the written files are. */
+export interface Ownership {
+  readonly fileMode: number
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined
+}
+
+/** Writes files one after the other and makes each durable in the background. */
+export interface FileWriter {
+  /** Creates `path`, which must not exist. Waits while too much is under way. */
+  begin(path: Buffer, size: number): Promise<void> | undefined
+  /** Appends to the file begun last. The slice must not change until `drain` resolves. */
+  write(slice: Uint8Array): Promise<void> | undefined
+  /** Ends the file: it is synced and closed in the background. */
+  end(): void
+  /** Resolves when every file is durable; rejects with the first failure of any. */
+  drain(): Promise<void>
+  /** Resolves when nothing is under way any more, whatever failed. */
+  settle(): Promise<void>
+}
+
+/** At most so many bytes wait to be written, and so many files to be synced. */
+const WRITING_LIMIT = 32 * 1024 * 1024
+const OPEN_LIMIT = 128
+/** Syncs at once: libuv has four threads, and decoding needs some. */
+const SYNC_LIMIT = 3
+/** Files up to this size are written at once: a hop to another thread would cost more than the write. */
+const SMALL = 64 * 1024
+
+const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+interface OpenFile {
+  readonly fd: number
+  readonly path: Buffer
+  readonly small: boolean
+  position: number
+  writes: number
+  ended: boolean
+}
+
+export function createFileWriter(ownership: Ownership): FileWriter {
+  const state = createState()
+  const syncer = createSyncer(state)
+  let current: OpenFile | undefined
+
+  const end = () => {
+    if (!current) return
+    current.ended = true
+    if (current.writes === 0) syncer.add(current)
+    current = undefined
+  }
+
+  return {
+    begin(path, size) {
+      state.check()
+      current = { fd: create(path, ownership), path, small: size <= SMALL, position: 0, writes: 0, ended: false }
+      state.open += 1
+      return state.room()
+    },
+    write(slice) {
+      if (!current) throw new Error('no file is begun')
+      const { position, small } = current
+      current.position += slice.length
+      if (small) return writeNow(current, slice, position)
+      current.writes += 1
+      state.writing += slice.length
+      writeBehind(state, syncer, current, slice, position)
+      return state.room()
+    },
+    end,
+    async drain() {
+      await state.until(() => state.open === 0)
+      state.check()
+    },
+    async settle() {
+      end()
+      await state.until(() => state.open === 0)
+    },
+  }
+}
+
+type State = ReturnType<typeof createState>
+type Syncer = ReturnType<typeof createSyncer>
+
+/** What is under way, the first failure, and who waits for either to change. */
+function createState() {
+  let failed: { error: unknown } | undefined
+  let waiting: (() => void)[] = []
+  const state = {
+    /** Bytes handed to the system and not written yet. */
+    writing: 0,
+    /** Files created and not closed yet. */
+    open: 0,
+    fail(error: unknown, file: OpenFile): void {
+      failed ??= { error: targetFault(error, `write ${file.path.toString()}`) }
+    },
+    check(): void {
+      if (failed) throw failed.error
+    },
+    progressed(): void {
+      const awake = waiting
+      waiting = []
+      for (const resume of awake) resume()
+    },
+    async until(ready: () => boolean): Promise<void> {
+      while (!ready()) {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        waiting.push(resolve)
+        await promise
+      }
+    },
+    room(): Promise<void> | undefined {
+      const ready = () => failed !== undefined || (state.writing <= WRITING_LIMIT && state.open <= OPEN_LIMIT)
+      return ready() ? undefined : state.until(ready).then(() => state.check())
+    },
+  }
+  return state
+}
+
+/** Syncs and closes written files, a few at a time. */
+function createSyncer(state: State) {
+  const queue: OpenFile[] = []
+  let syncing = 0
+  const next = () => {
+    while (syncing < SYNC_LIMIT) {
+      const file = queue.pop()
+      if (!file) return
+      syncing += 1
+      sync(file)
+    }
+  }
+  const sync = (file: OpenFile) =>
+    fsync(file.fd, (failure) =>
+      close(file.fd, (closing) => {
+        const error = failure ?? closing
+        if (error) state.fail(error, file)
+        state.open -= 1
+        syncing -= 1
+        next()
+        state.progressed()
+      }),
+    )
+  return {
+    add(file: OpenFile): void {
+      queue.push(file)
+      next()
+    },
+  }
+}
+
+function writeBehind(state: State, syncer: Syncer, file: OpenFile, slice: Uint8Array, position: number): void {
+  write(file.fd, slice, 0, slice.length, position, (error, written) => {
+    state.writing -= error ? slice.length : written
+    if (!error && written < slice.length) {
+      return writeBehind(state, syncer, file, slice.subarray(written), position + written)
+    }
+    if (error) state.fail(error, file)
+    file.writes -= 1
+    if (file.ended && file.writes === 0) syncer.add(file)
+    return state.progressed()
+  })
+}
+
+function create(path: Buffer, { fileMode, owner }: Ownership): number {
+  try {
+    const fd = openSync(path, FLAGS, fileMode)
+    // The umask may have taken bits from the mode.
+    if (fileMode !== 0o600) fchmodSync(fd, fileMode)
+    if (owner) fchownSync(fd, owner.uid, owner.gid)
+    return fd
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw targetFault(error, `write ${path.toString()}`)
+    throw new Fault('store_corrupt', `read the set: it holds ${path.toString()} twice`, { cause: error })
+  }
+}
+
+function writeNow(file: OpenFile, slice: Uint8Array, position: number): undefined {
+  try {
+    let at = 0
+    while (at < slice.length) at += writeSync(file.fd, slice, at, slice.length - at, position + at)
+    return undefined
+  } catch (error) {
+    throw targetFault(error, `write ${file.path.toString()}`)
+  }
+}

@@ -1,0 +1,95 @@
+import { chmod, chown, mkdir, readdir, realpath, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { dirname, isAbsolute, join } from 'node:path'
+import { Fault } from '../../core/fault.ts'
+import { syncDirectory } from '../../lib/files.ts'
+import type { Target } from '../engine.ts'
+import { targetFault } from './restore-fault.ts'
+
+/** The file that says that a restore into this directory has not ended. */
+export const MARKER = 'HOLDFAST_RESTORE_INCOMPLETE'
+
+const MARKER_TEXT = `A restore into this directory has not ended, or it failed.
+What lies here is not a database: do not start it and do not rename files to make it start. Remove the directory and restore again.
+`
+
+/** Room that is wanted beside the restored bytes: file system overhead and the first WAL. */
+const SPARE = 64 * 1024 * 1024
+
+/**
+ * Checks a target and takes hold of it: absolute, absent or an empty directory (symbolic links resolved), with room for
+ * `bytes`. Nothing is written before all of that holds; then the directory is made with mode 0700 and the marker lies in
+ * it, durable. Gives its real path.
+ *
+ * Fault 'invalid' for a path that is not absolute or that no configuration can name, 'conflict' when something is there,
+ * 'target_full' when the room is short.
+ */
+export async function claimTarget(target: Target, bytes: number): Promise<string> {
+  const { directory } = target
+  if (!isAbsolute(directory) || /[\n\r\0]/.test(directory)) {
+    throw new Fault('invalid', `restore into ${JSON.stringify(directory)}: not an absolute path of one line`)
+  }
+  const { existing, missing } = await resolve(directory)
+  const path = join(existing, ...missing)
+  if (missing.length === 0) await checkEmpty(path)
+  await checkRoom(existing, path, bytes)
+  try {
+    await mkdir(path, { recursive: true })
+    // Something may have come between the look and the making.
+    await checkEmpty(path)
+    await writeFile(join(path, MARKER), MARKER_TEXT, { flag: 'wx', mode: 0o600, flush: true })
+    await chmod(path, 0o700)
+    if (target.owner) await chown(path, target.owner.uid, target.owner.gid)
+    await syncDirectory(path)
+    await syncUpTo(path, existing)
+  } catch (error) {
+    throw targetFault(error, `restore into ${path}`)
+  }
+  return path
+}
+
+/** Takes the marker away: the last act of a restore. */
+export async function releaseTarget(path: string): Promise<void> {
+  await rm(join(path, MARKER))
+  await syncDirectory(path)
+}
+
+/** The longest part of the path that exists, resolved, and what is missing below it. */
+async function resolve(directory: string): Promise<{ existing: string; missing: string[] }> {
+  const missing: string[] = []
+  for (let at = directory; ; at = dirname(at)) {
+    try {
+      return { existing: await realpath(at), missing }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw targetFault(error, `restore into ${directory}`)
+      missing.unshift(at.slice(dirname(at).length).replace(/^\//, ''))
+    }
+  }
+}
+
+async function checkEmpty(path: string): Promise<void> {
+  const taken = (what: string) =>
+    new Fault('conflict', `restore into ${path}: ${what}`, {
+      hint: 'Name a directory that does not exist or is empty.',
+    })
+  const info = await stat(path)
+  if (!info.isDirectory()) throw taken('not a directory')
+  const [first] = await readdir(path).catch((error: unknown) => {
+    throw targetFault(error, `restore into ${path}`)
+  })
+  if (first !== undefined) throw taken(`not empty (${first})`)
+}
+
+/** All of a restore lies below its target, which is on one file system: that of the nearest directory that exists. */
+async function checkRoom(existing: string, path: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(existing)
+  const free = bavail * bsize
+  if (free >= bytes + SPARE) return
+  throw new Fault('target_full', `restore into ${path}: ${free} bytes are free there, ${bytes + SPARE} are needed`, {
+    hint: 'Free space there or restore to another place. Nothing was written.',
+  })
+}
+
+/** Makes the entries of newly made directories durable, up to the one that was there. */
+async function syncUpTo(path: string, existing: string): Promise<void> {
+  for (let at = path; at !== existing; at = dirname(at)) await syncDirectory(dirname(at))
+}

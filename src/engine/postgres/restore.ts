@@ -1,0 +1,168 @@
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../../core/fault.ts'
+import type { PostgresFacts } from '../../core/manifest.ts'
+import { syncDirectory } from '../../lib/files.ts'
+import type { EngineOptions, Restored, RestoreOptions, SetReader, Target } from '../engine.ts'
+import { findBinaries, majorOf, type Binaries } from './binaries.ts'
+import { extensionWarnings, libcWarnings, localeWarnings } from './collation.ts'
+import { extract, type Extracted } from './extract.ts'
+import { majorIn, makeConfiguration, type Configuration } from './restore-configuration.ts'
+import { linkTablespaces, releaseHeld, removeSignals } from './restore-layout.ts'
+import { inspectMachine, type RestoreMachine } from './restore-machine.ts'
+import { writeOwned, type Owner } from './restore-owner.ts'
+import { freePort } from './restore-port.ts'
+import { makeSocketDirectory } from './restore-socket.ts'
+import { claimTarget, releaseTarget } from './restore-target.ts'
+import { createFileList } from './restore-file-list.ts'
+import { checkFiles, isListed } from './restore-verify.ts'
+
+/**
+ * Restores a full set into a target: `data/`, `tablespaces/<oid>/` and `RESTORE.txt` below it, each file held against the
+ * server's own backup_manifest, and a configuration of its own. Resolves when every file and directory is durable; until
+ * then nothing there can be started.
+ *
+ * Before anything is written: Fault 'unsupported' for a set of another kind, architecture or a version whose programs
+ * are not on this machine; and the faults of a target that is not empty or has no room. Fault 'store_corrupt' for a set that is not what it says.
+ */
+export async function restore(
+  target: Target,
+  chain: readonly SetReader[],
+  request: RestoreOptions,
+  options: EngineOptions = {},
+): Promise<Restored> {
+  const { set, facts, bytes } = onlyFull(chain)
+  checkArchitecture(facts)
+  const binaries = await findBinaries(majorIn(facts), request.binDirs ?? [], options)
+  const root = await claimTarget(target, bytes)
+  const { owner } = target
+  const extracted = await writeFiles(set, { root, facts, owner, bytes }, options)
+  options.onProgress?.({ phase: 'finishing', bytes, totalBytes: bytes })
+  await linkTablespaces(root, owner)
+  const machine = await inspectMachine(binaries, join(root, 'data'), options)
+  const socket = await makeSocketDirectory(root, owner)
+  const port = await freePort()
+  const configuration = makeConfiguration({
+    facts,
+    machine,
+    port,
+    socketDirectory: socket.directory,
+    keepSideEffects: request.keepSideEffects ?? false,
+  })
+  await replaceConfiguration(join(root, 'data'), configuration, owner)
+  await removeSignals(root)
+  for (const directory of [join(root, 'data'), root]) await syncDirectory(directory)
+  await releaseHeld(root)
+  await releaseTarget(root)
+  return {
+    dataDirectory: join(root, 'data'),
+    startCommand: [binaries.postgres, '-D', join(root, 'data')],
+    port: configuration.port,
+    socketDirectory: socket.directory,
+    superuser: facts.superuser ?? 'postgres',
+    files: extracted.files,
+    bytes: extracted.bytes,
+    warnings: [...socket.warnings, ...warningsOf(facts, machine, binaries, owner), ...configuration.warnings],
+  }
+}
+
+interface Source {
+  readonly set: SetReader
+  readonly facts: PostgresFacts
+  /** Bytes of the tar, which is a little more than what the files take. */
+  readonly bytes: number
+}
+
+function onlyFull(chain: readonly SetReader[]): Source {
+  const [set, ...more] = chain
+  const manifest = set?.manifest
+  const part = manifest?.parts.find(({ name }) => name === 'data')
+  if (!set || !manifest?.postgres || !part || manifest.method !== 'Physical') {
+    throw new Fault('unsupported', 'restore: not a physical set of PostgreSQL')
+  }
+  if (more.length > 0 || manifest.type !== 'FullBackup') {
+    throw new Fault('unsupported', `restore set ${manifest.backupId}: this version restores full sets`)
+  }
+  return { set, facts: manifest.postgres, bytes: part.plainSize }
+}
+
+/** Node's names of what PostgreSQL's version() calls by the compiler's. */
+const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
+  x64: ['x86_64', 'amd64'],
+  arm64: ['aarch64', 'arm64'],
+  ppc64: ['powerpc64le', 'ppc64le'],
+  s390x: ['s390x'],
+  riscv64: ['riscv64'],
+}
+
+function checkArchitecture({ architecture }: PostgresFacts): void {
+  const ours = ARCHITECTURES[process.arch] ?? [process.arch]
+  if (architecture === '' || ours.includes(architecture)) return
+  throw new Fault('unsupported', `restore: the set is of a server on ${architecture}, this machine is ${ours[0]}`, {
+    hint: "PostgreSQL's files are not portable between architectures: restore on a machine like the source.",
+  })
+}
+
+interface Writing {
+  readonly root: string
+  readonly facts: PostgresFacts
+  readonly owner: Owner
+  readonly bytes: number
+}
+
+async function writeFiles(
+  set: SetReader,
+  { root, facts, owner, bytes }: Writing,
+  options: EngineOptions,
+): Promise<Extracted> {
+  const directoryMode = facts.dataDirectoryMode === '0750' ? 0o750 : 0o700
+  const list = createFileList()
+  const extracted = await extract(
+    set.read('data', undefined, options),
+    { directory: root, directoryMode, owner },
+    {
+      signal: options.signal,
+      onFile: (path, size, crc) => isListed(path) && list.add(path, size, crc),
+      onBytes: (done) => options.onProgress?.({ phase: 'writing', bytes: done, totalBytes: bytes }),
+    },
+  )
+  options.onProgress?.({ phase: 'checking', bytes, totalBytes: bytes })
+  await checkFiles(list, join(root, 'data'), { walSegmentSize: facts.walSegmentSize, signal: options.signal })
+  return extracted
+}
+
+/** Files of the set whose place ours take; they stay beside as `*.original`. */
+const REPLACED = ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf', 'pg_ident.conf']
+
+async function replaceConfiguration(data: string, made: Configuration, owner: Owner): Promise<void> {
+  for (const name of REPLACED) {
+    await rename(join(data, name), join(data, `${name}.original`)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+  }
+  await writeOwned(join(data, 'postgresql.conf'), made.postgresql, 0o600, owner)
+  await writeOwned(join(data, 'postgresql.auto.conf'), '# ALTER SYSTEM writes here.\n', 0o600, owner)
+  await writeOwned(join(data, 'pg_hba.conf'), made.hba, 0o600, owner)
+  await writeOwned(join(data, 'pg_ident.conf'), made.ident, 0o600, owner)
+}
+
+function warningsOf(facts: PostgresFacts, machine: RestoreMachine, binaries: Binaries, owner: Owner): string[] {
+  const all = [
+    ...libcWarnings(facts, machine.libcVersion),
+    ...localeWarnings(facts, machine.hasLocale),
+    ...extensionWarnings(facts, machine.hasExtension),
+  ]
+  if (process.getuid?.() === 0 && !owner) {
+    all.push('the files belong to root, and PostgreSQL does not run as root: give them to its user before starting')
+  }
+  const [theirs, ours] = [facts.serverVersionText, binaries.version]
+  if (majorOf(theirs) === majorOf(ours) && olderMinor(ours, theirs)) {
+    all.push(`the source ran ${theirs}, this machine has the older ${ours}: update before you use it`)
+  }
+  return all
+}
+
+function olderMinor(ours: string, theirs: string): boolean {
+  const minor = (version: string) => Number(/^\d+\.(\d+)/.exec(version)?.[1] ?? 0)
+  return minor(ours) < minor(theirs)
+}
