@@ -36,7 +36,9 @@ export const backupItem = z.object({
   Engine: z.string(),
   EngineVersion: z.string(),
   BackupDownloadLinkByDB: z.object({ BackupDownloadLinkByDB: z.array(z.never()) }),
-  FailReason: z.string().describe('Extension: why a Failed backup failed, in plain words; else empty.'),
+  FailReason: z
+    .string()
+    .describe('Extension: why a Failed backup failed, or what is wrong with stored bytes, in plain words; else empty.'),
   VerifiedTime: z.string().describe('Extension: when all bytes were last found right; empty if never.'),
 })
 
@@ -67,7 +69,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     StoreStatus: set.held ? 'Disabled' : 'Enabled',
     MetaStatus: succeeded ? '' : 'EMPTY',
     ConsistentTime: Math.floor((set.consistentAt ?? 0) / 1000),
-    IsAvail: succeeded && set.available ? 1 : 0,
+    IsAvail: succeeded && set.available && set.damage === undefined ? 1 : 0,
     Checksum: '',
     StorageClass: '0',
     Encryption: '{}',
@@ -75,7 +77,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     Engine: engineName(set.engine),
     EngineVersion: set.engineVersion,
     BackupDownloadLinkByDB: { BackupDownloadLinkByDB: [] },
-    FailReason: set.reason ?? '',
+    FailReason: set.reason ?? set.damage ?? '',
     VerifiedTime: set.verifiedAt === undefined ? '' : isoSeconds(set.verifiedAt),
   }
 }

@@ -70,7 +70,7 @@ const RETRY = { headers: { 'retry-after': '10' } }
 /** The download that a link means; undefined when its set is gone or has no bytes. */
 async function find({ catalog, store }: DownloadDeps, link: { setId: string; fileName: string }) {
   const set = await catalog.set(link.setId)
-  if (set?.manifestKey === undefined) return undefined
+  if (set?.manifestKey === undefined || set.removing) return undefined
   try {
     const download = await openDownload(store, await readManifest(store, set.manifestKey))
     return { setId: set.id, fileName: link.fileName, download, modifiedAt: Math.floor(set.endedAt / 1000) * 1000 }

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Clock, Moment } from '../lib/clock.ts'
+import { hmacSha256 } from '../lib/hmac.ts'
 import type { Sealer } from '../lib/seal.ts'
 
 /** The path below which links live. */
@@ -36,7 +37,7 @@ export interface LinkSettings {
 
 interface LinkKey {
   readonly id: string
-  readonly secret: Buffer
+  readonly hmac: (text: string) => string
   readonly until: Moment
 }
 
@@ -44,11 +45,9 @@ const LONGEST_STEP = 300
 const TARGET = /^\/link\/(\d{1,16})\/([A-Za-z0-9._~-]{1,255})\?([^#]{1,400})$/
 const SIGNATURE = /^[A-Za-z0-9_-]{43}$/
 
-const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest('base64url')
-
 function linkKey(sealer: Sealer, until: Moment): LinkKey {
-  const secret = sealer.derive('links')
-  return { id: hmac(secret, 'key id').slice(0, 8), secret, until }
+  const hmac = hmacSha256(sealer.derive('links'))
+  return { id: hmac('key id').slice(0, 8), hmac, until }
 }
 
 /** Links signed with a key derived from the key file, so that every process that has the file signs and checks alike. */
@@ -57,6 +56,8 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
   const step = Math.min(LONGEST_STEP, Math.max(1, Math.floor(lifetime / 12)))
   const bases = { public: settings.publicUrl, intranet: settings.intranetUrl ?? settings.publicUrl }
   let keys: readonly [LinkKey, ...LinkKey[]] = [linkKey(sealer, Infinity)]
+  // A set's two links are asked for in turn and share their signature, the one costly thing in them.
+  let last = { path: '', expires: 0, key: keys[0], query: '' }
 
   const expirySeconds = () => Math.ceil((Math.floor(clock.now() / 1000) + lifetime) / step) * step
 
@@ -67,12 +68,12 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
     make(set, base) {
       const expires = expirySeconds()
       const path = `${LINK_PREFIX}${set.id}/${set.fileName}`
-      const [{ id, secret }] = keys
-      const signature = sign(secret, path, expires, id)
-      return {
-        url: `${bases[base]}${path}?Expires=${expires}&KeyId=${id}&Signature=${signature}`,
-        expiresAt: expires * 1000,
+      const [key] = keys
+      if (last.path !== path || last.expires !== expires || last.key !== key) {
+        const signature = sign(key, path, expires)
+        last = { path, expires, key, query: `?Expires=${expires}&KeyId=${key.id}&Signature=${signature}` }
       }
+      return { url: bases[base] + path + last.query, expiresAt: expires * 1000 }
     },
 
     check: (target) => check(target, keys, clock.now()),
@@ -87,8 +88,7 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
   }
 }
 
-const sign = (secret: Buffer, path: string, expires: number, keyId: string) =>
-  hmac(secret, `${path}\n${expires}\n${keyId}`)
+const sign = ({ id, hmac }: LinkKey, path: string, expires: number) => hmac(`${path}\n${expires}\n${id}`)
 
 function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck {
   const [, setId, fileName, query] = TARGET.exec(target) ?? []
@@ -102,7 +102,7 @@ function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck
 
   const key = keys.find(({ id, until }) => id === values.KeyId && until > now)
   if (key === undefined || !SIGNATURE.test(values.Signature)) return { kind: 'forged' }
-  const expected = sign(key.secret, `${LINK_PREFIX}${setId}/${fileName}`, expires, key.id)
+  const expected = sign(key, `${LINK_PREFIX}${setId}/${fileName}`, expires)
   // The text is compared, not the bytes it stands for: base64 has several spellings of the same bytes.
   const same = timingSafeEqual(Buffer.from(expected), Buffer.from(values.Signature))
   // `Expires=0001…` reads as the same number: what was signed is its plain form.

@@ -26,7 +26,7 @@ export async function requireRegistered(
 export async function requireSet(catalog: Catalog, instanceId: string, setId: string): Promise<BackupSet> {
   await requireInstance(catalog, instanceId)
   const set = await catalog.set(setId)
-  if (set?.instanceId !== instanceId) {
+  if (set?.instanceId !== instanceId || set.removing) {
     throw new RdsError(
       'InvalidBackupSetID.NotFound',
       `The backup set ${setId} of instance ${instanceId} does not exist.`,
