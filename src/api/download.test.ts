@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { SaxesParser } from 'saxes'
 import { emptyStore, sampleBytes, writeSet } from '../../test/lib/set.ts'
 import type { BackupSet } from '../core/backup-set.ts'
+import { Fault } from '../core/fault.ts'
 import { setOfManifest } from '../core/set-of-manifest.ts'
 import { FakeClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
@@ -30,6 +31,7 @@ async function fixture(options: { limits?: { downloads: number; downloadsPerSet:
   const download = await openDownload(store, manifest)
   const whole = await read(await download.read())
   const sets = new Map<string, BackupSet>()
+  const holds = new Set<string>()
   const set = setOfManifest(manifest, key, download.size)
   sets.set(set.id, set)
   const links = createLinks(SEALER, clock, { publicUrl: 'https://backup.example', lifetimeSeconds: 3600 })
@@ -39,7 +41,14 @@ async function fixture(options: { limits?: { downloads: number; downloadsPerSet:
       store: store_,
       clock,
       log: silentLog,
-      catalog: { set: async (id) => sets.get(id) },
+      catalog: {
+        set: async (id) => sets.get(id),
+        async holdSet(setId, owner) {
+          if (!sets.has(setId)) throw new Fault('not_found', `no set ${setId}`)
+          holds.add(`${setId} ${owner}`)
+        },
+        releaseHold: async (setId, owner) => void holds.delete(`${setId} ${owner}`),
+      },
       limits: options.limits ?? { downloads: 64, downloadsPerSet: 16 },
     })
   const handler = ask(store)
@@ -49,6 +58,7 @@ async function fixture(options: { limits?: { downloads: number; downloadsPerSet:
     clock,
     store,
     sets,
+    holds,
     set,
     whole,
     target,
@@ -230,7 +240,6 @@ test('other methods are 405 and told which there are', async () => {
 
 test('a store that does not answer is 503 and worth another try', async () => {
   const { handlerOver, store, target } = await fixture()
-  const { Fault } = await import('../core/fault.ts')
   const down: Store = { ...store, get: () => Promise.reject(new Fault('store_unavailable', 'get an object')) }
   const reply = await handlerOver(down)(request('GET', target))
   assert.equal(reply.status, 503)
@@ -270,4 +279,44 @@ test('a client that goes away half way frees its place', async () => {
   assert.ok(typeof body !== 'string' && !Buffer.isBuffer(body))
   for await (const _ of body) break
   assert.equal((await get()).status, 200)
+})
+
+test('a set is held while it is downloaded, and no longer when its reader has the last byte', async () => {
+  const { get, holds, whole } = await fixture()
+  const { body } = await get()
+  assert.equal(holds.size, 1)
+  assert.ok(typeof body !== 'string' && !Buffer.isBuffer(body))
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    assert.equal(holds.size, length < whole.length ? 1 : 0)
+  }
+  assert.equal(length, whole.length)
+})
+
+test('a reader that goes away holds nothing', async () => {
+  const { get, send, target, holds } = await fixture()
+  const { body } = await get()
+  assert.ok(typeof body !== 'string' && !Buffer.isBuffer(body))
+  for await (const _ of body) break
+  assert.equal(holds.size, 0)
+  const gone = new AbortController()
+  await send(request('GET', target, {}, gone.signal))
+  assert.equal(holds.size, 1)
+  gone.abort()
+  assert.equal(holds.size, 0)
+})
+
+test('a set that is being removed is gone for its link', async () => {
+  const { get, sets, set } = await fixture()
+  sets.set(set.id, { ...set, removing: true })
+  assert.equal((await get()).status, 404)
+})
+
+test('HEAD, conditions and refused ranges hold nothing', async () => {
+  const { get, head, holds, etag } = await fixture()
+  await head()
+  await get({ 'if-none-match': etag })
+  await get({ range: 'bytes=99999999-' })
+  assert.equal(holds.size, 0)
 })

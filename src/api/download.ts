@@ -3,13 +3,13 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { FAULTS, Fault } from '../core/fault.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Bytes } from '../lib/streams.ts'
 import { httpDate, parseHttpDate } from '../lib/time.ts'
 import { openDownload } from '../set/download.ts'
 import { readManifest } from '../set/read.ts'
 import type { Download } from '../set/set.ts'
 import type { Store } from '../store/store.ts'
-import { downloadSlots, type DownloadLimits, type Slots } from './download-slots.ts'
+import { downloadSlots, type DownloadLimits } from './download-slots.ts'
+import { heldBytes, holdForDownload, type HoldingDeps } from './holding.ts'
 import { linkErrorReply, type LinkError, type LinkErrorDetail } from './link-errors.ts'
 import type { Links } from './links.ts'
 import { judgeConditions, parseRange, rangeStillHolds } from './range.ts'
@@ -17,17 +17,21 @@ import type { Reply, Request } from './request.ts'
 
 export interface DownloadDeps {
   readonly links: Links
-  readonly catalog: Pick<Catalog, 'set'>
+  readonly catalog: Pick<Catalog, 'set' | 'holdSet' | 'releaseHold'>
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
   readonly limits: DownloadLimits
 }
 
-/** What one good link leads to. */
-interface Found {
+/** What one good link says. */
+interface Wanted {
   readonly setId: string
   readonly fileName: string
+}
+
+/** What it leads to. */
+interface Found extends Wanted {
   readonly download: Download
   readonly modifiedAt: Moment
 }
@@ -55,8 +59,9 @@ export function createLinkHandler(deps: DownloadDeps): (request: Request) => Pro
 
     try {
       const found = await find(deps, link)
-      return found ? serve(found, request, slots, fail) : fail('removed')
+      return found ? await serve(found, request, { ...deps, slots }, fail) : fail('removed')
     } catch (error) {
+      if (Fault.is(error, 'not_found')) return fail('removed')
       deps.log.error({ err: error, setId: link.setId }, 'download')
       return Fault.is(error) && FAULTS[error.code].retry ? fail('unavailable', RETRY) : fail('internal')
     }
@@ -67,20 +72,15 @@ type Fail = (error: LinkError, detail?: Partial<LinkErrorDetail>) => Reply
 
 const RETRY = { headers: { 'retry-after': '10' } }
 
-/** The download that a link means; undefined when its set is gone or has no bytes. */
-async function find({ catalog, store }: DownloadDeps, link: { setId: string; fileName: string }) {
+/** The download that a link means; undefined or Fault 'not_found' when its set is gone or has no bytes. */
+async function find({ catalog, store }: DownloadDeps, link: Wanted): Promise<Found | undefined> {
   const set = await catalog.set(link.setId)
   if (set?.manifestKey === undefined || set.removing) return undefined
-  try {
-    const download = await openDownload(store, await readManifest(store, set.manifestKey))
-    return { setId: set.id, fileName: link.fileName, download, modifiedAt: Math.floor(set.endedAt / 1000) * 1000 }
-  } catch (error) {
-    if (Fault.is(error, 'not_found')) return undefined
-    throw error
-  }
+  const download = await openDownload(store, await readManifest(store, set.manifestKey))
+  return { setId: set.id, fileName: link.fileName, download, modifiedAt: Math.floor(set.endedAt / 1000) * 1000 }
 }
 
-function serve(found: Found, request: Request, slots: Slots, fail: Fail): Reply {
+async function serve(found: Found, request: Request, deps: HoldingDeps, fail: Fail): Promise<Reply> {
   const { download, modifiedAt } = found
   const version = { etag: download.etag, modifiedAt }
   const validators = {
@@ -113,28 +113,8 @@ function serve(found: Found, request: Request, slots: Slots, fail: Fail): Reply 
   const status = range.kind === 'part' ? 206 : 200
   if (request.method === 'HEAD') return { status, headers, body: '' }
 
-  const free = slots.take(found.setId)
-  if (free === undefined) return fail('busy', RETRY)
-  return { status, headers, body: whileHeld(download, { start, end }, request.signal, free) }
-}
-
-/** The bytes of a download, which frees its place when they end, when their reader leaves, or when it never came. */
-function whileHeld(
-  download: Download,
-  range: { start: number; end: number },
-  signal: AbortSignal,
-  free: () => void,
-): Bytes {
-  if (signal.aborted) free()
-  signal.addEventListener('abort', free, { once: true })
-  return {
-    async *[Symbol.asyncIterator]() {
-      try {
-        yield* await download.read(range, { signal })
-      } finally {
-        signal.removeEventListener('abort', free)
-        free()
-      }
-    },
-  }
+  const holding = await holdForDownload(deps, found.setId)
+  if (holding === undefined) return fail('busy', RETRY)
+  const { signal } = request
+  return { status, headers, body: heldBytes(holding, () => download.read({ start, end }, { signal }), signal) }
 }
