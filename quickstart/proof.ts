@@ -53,7 +53,7 @@ export function whatNext(toured: Toured): string {
    export HOLDFAST_ACCESS_KEY_ID=${key.accessKeyId} HOLDFAST_ACCESS_KEY_SECRET=${key.accessKeySecret}
    bin/holdfast backups list ${instanceId}
    bin/holdfast backups take ${instanceId}
-   bin/holdfast backups verify ${instanceId} ${set.backupId}
+   bin/holdfast backups verify ${set.backupId}
    wget --content-disposition "${set.backupDownloadURL}"
 
 The restored server is in ${restored.dataDirectory}; docs/format.md tells how to restore a set without Holdfast.`

@@ -60,7 +60,8 @@ export async function startService(
 export async function addKey(configFile: string): Promise<Key> {
   const args = [program, 'keys', 'add', '--local', '--json', '--config', configFile, '--description', 'quickstart']
   const { stdout } = await run(process.execPath, args, { env: cleanEnvironment() })
-  return JSON.parse(stdout) as Key
+  const made = JSON.parse(stdout) as { AccessKeyId: string; AccessKeySecret: string }
+  return { accessKeyId: made.AccessKeyId, accessKeySecret: made.AccessKeySecret }
 }
 
 /** Ours without settings of another Holdfast, which would outrank the configuration file. */

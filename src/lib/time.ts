@@ -28,3 +28,12 @@ export function parseHttpDate(text: string): Moment | undefined {
   const moment = Date.parse(text)
   return !Number.isNaN(moment) && httpDate(moment) === text.trim() ? moment : undefined
 }
+
+/** `2026-01-02 04:04:05 +01:00`: for people, in the time zone of this machine. */
+export function localSeconds(moment: Moment): string {
+  const ahead = -new Date(moment).getTimezoneOffset()
+  const shifted = isoSeconds(moment + ahead * 60_000)
+  const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
+  const offset = `${ahead < 0 ? '-' : '+'}${two(Math.abs(ahead) / 60)}:${two(Math.abs(ahead) % 60)}`
+  return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)} ${offset}`
+}

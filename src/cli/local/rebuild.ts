@@ -1,0 +1,60 @@
+import type { Catalog } from '../../catalog/catalog.ts'
+import { DEFAULT_SETTINGS } from '../../core/instance.ts'
+import type { Manifest } from '../../core/manifest.ts'
+import { setOfManifest } from '../../core/set-of-manifest.ts'
+import { openDownload } from '../../set/download.ts'
+import { readInstanceRecords } from '../../set/instance-record.ts'
+import { listManifests } from '../../set/list.ts'
+import type { Store } from '../../store/store.ts'
+
+/** What a rebuild added, and what it could not read. */
+export interface Rebuilt {
+  readonly instances: number
+  readonly sets: number
+  /** Sets that the catalog had already. */
+  readonly known: number
+  readonly problems: readonly string[]
+}
+
+/** Adds to a catalog every instance and set that a store holds and it does not know. What it knows stays as it is. */
+export async function rebuildCatalog(catalog: Catalog, store: Store): Promise<Rebuilt> {
+  const problems: string[] = []
+  const found = { instances: await addInstances(catalog, store, problems), sets: 0, known: 0 }
+  for await (const { key, manifest, fault } of listManifests(store)) {
+    if (fault) {
+      problems.push(fault.message)
+      continue
+    }
+    if (await addOwner(catalog, manifest)) found.instances++
+    const { size } = await openDownload(store, manifest)
+    if (await catalog.adoptSet(setOfManifest(manifest, key, size))) found.sets++
+    else found.known++
+  }
+  return { ...found, problems }
+}
+
+async function addInstances(catalog: Catalog, store: Store, problems: string[]): Promise<number> {
+  let added = 0
+  for await (const { instance, fault } of readInstanceRecords(store)) {
+    if (fault) problems.push(fault.message)
+    else if ((await catalog.instance(instance.id)) === undefined) {
+      await catalog.addInstance(instance)
+      added++
+    }
+  }
+  return added
+}
+
+/** A set whose instance has no record belongs to one that is known by its sets alone, and is not registered. */
+async function addOwner(catalog: Catalog, { instance, endedAt, startedAt, postgres }: Manifest): Promise<boolean> {
+  if ((await catalog.instance(instance.id)) !== undefined) return false
+  await catalog.addInstance({
+    ...instance,
+    settings: DEFAULT_SETTINGS,
+    systemIdentifier: postgres?.systemIdentifier,
+    createdAt: startedAt,
+    deregisteredAt: endedAt,
+    nodes: [],
+  })
+  return true
+}

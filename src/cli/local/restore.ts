@@ -1,0 +1,95 @@
+import { resolve } from 'node:path'
+import { Fault } from '../../core/fault.ts'
+import type { Manifest } from '../../core/manifest.ts'
+import { setOfManifest } from '../../core/set-of-manifest.ts'
+import { isoSeconds } from '../../lib/time.ts'
+import { listManifests } from '../../set/list.ts'
+import { openSet } from '../../set/read.ts'
+import type { FoundSet } from '../../set/set.ts'
+import type { Parts } from '../parts.ts'
+import { progressBar } from '../progress.ts'
+import { printStart } from '../restored.ts'
+import { formatTable } from '../table.ts'
+import { formatBytes, formatTime } from '../units.ts'
+import { ownerOf } from './owner.ts'
+
+export interface LocalRestoreOptions {
+  readonly store: string
+  readonly to?: string
+  readonly list?: boolean
+  readonly binDir: readonly string[]
+  readonly owner?: string
+  readonly keepSideEffects?: boolean
+  readonly json?: boolean | undefined
+  readonly utc?: boolean | undefined
+}
+
+/** Restores a set straight from a store, with no service and no catalog: for the day when nothing else is left. */
+export async function restoreLocal(
+  setId: string | undefined,
+  options: LocalRestoreOptions,
+  parts: Parts,
+): Promise<void> {
+  const store = await parts.openStore(options.store, { create: false })
+  const found = await Array.fromAsync(listManifests(store))
+  if (options.list) return printFound(found, options, parts)
+  if (setId === undefined || options.to === undefined) {
+    throw new Fault('invalid', 'restore: name a set and --to DIR', { hint: '--list shows the sets of the store.' })
+  }
+  const chain = chainOf(setId, found)
+  const [full] = chain
+  const engine = parts.openEngine(full.instance.engine, parts.log('warn', 'cli'))
+  const bar = progressBar(parts.io.err, parts.clock)
+  const restored = await engine.restore(
+    { directory: resolve(options.to), owner: options.owner === undefined ? undefined : await ownerOf(options.owner) },
+    chain.map((manifest) => openSet(store, manifest)),
+    {
+      binDirs: options.binDir.map((directory) => resolve(directory)),
+      keepSideEffects: options.keepSideEffects ?? false,
+    },
+    { onProgress: ({ phase, bytes, totalBytes }) => bar.update({ label: phase, bytes, totalBytes }) },
+  )
+  bar.end()
+  if (options.json) parts.io.out.write(`${JSON.stringify({ BackupId: setId, ...restored }, null, 2)}\n`)
+  else printStart(setId, restored, parts)
+}
+
+/** The set and all it needs, oldest first. Fault 'not_found' for a set that is not there, 'store_corrupt' for one that cannot be read. */
+function chainOf(setId: string, found: readonly FoundSet[]): readonly [Manifest, ...Manifest[]] {
+  const last = manifestOf(setId, found)
+  const chain: [Manifest, ...Manifest[]] = [last]
+  while (chain[0].parentId !== undefined) chain.unshift(manifestOf(chain[0].parentId, found))
+  return chain
+}
+
+function manifestOf(setId: string, found: readonly FoundSet[]): Manifest {
+  const one = found.find(({ key, manifest }) => manifest?.backupId === setId || key.split('/')[2] === setId)
+  if (one?.manifest) return one.manifest
+  if (one?.fault) throw one.fault
+  throw new Fault('not_found', `no set ${setId} in the store`, { hint: '--list shows the sets of the store.' })
+}
+
+function printFound(found: readonly FoundSet[], options: LocalRestoreOptions, { io }: Parts): void {
+  const sets = found.flatMap(({ key, manifest }) => {
+    const stored = manifest?.parts.reduce((sum, part) => sum + part.size, 0) ?? 0
+    return manifest ? [setOfManifest(manifest, key, stored)] : []
+  })
+  for (const { fault } of found) if (fault) io.err.write(`warning: ${fault.message}\n`)
+  if (options.json) {
+    io.out.write(`${JSON.stringify(sets, null, 2)}\n`)
+    return
+  }
+  io.out.write(
+    formatTable(
+      [
+        { title: 'SET', value: (set) => set.id },
+        { title: 'INSTANCE', value: (set) => set.instanceId },
+        { title: 'STARTED', value: (set) => formatTime(isoSeconds(set.startedAt), options) },
+        { title: 'SIZE', value: (set) => formatBytes(set.size), right: true },
+        { title: 'ENGINE', value: (set) => `${set.engine} ${set.engineVersion}` },
+        { title: 'TYPE', value: (set) => `${set.method} ${set.type.replace('Backup', '')}`.toLowerCase() },
+      ],
+      sets.toSorted((a, b) => b.startedAt - a.startedAt),
+    ),
+  )
+}

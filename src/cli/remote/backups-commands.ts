@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+import { restoreLocal } from '../local/restore.ts'
+import type { Parts } from '../parts.ts'
+import { downloadSet } from './download.ts'
+import { withRemoteOptions } from './session.ts'
+import { listBackups, removeBackup, restoreBackup, showBackup, takeBackup, verifyBackup } from './backups.ts'
+import type { ListOptions, RestoreOptions, SetOptions, TakeOptions, DownloadOptions } from './backups-options.ts'
+
+const INSTANCE = ['--instance <id>', 'its instance; looked for in every one when not given'] as const
+const NO_WAIT = ['--no-wait', 'only start it, and print the id of the task'] as const
+
+/** `backups take|list|show|download|restore|verify|remove`; `backups restore --store URL` needs no service. */
+export function addBackups(program: Command, parts: Parts): void {
+  const backups = program.command('backups').description('backup sets: take, list, download, restore, prove')
+  addMaking(backups, parts)
+  addUsing(backups, parts)
+}
+
+function addMaking(backups: Command, parts: Parts): void {
+  withRemoteOptions(backups.command('take <instance>'))
+    .description('take a full backup now and follow it to its end')
+    .option(...NO_WAIT)
+    .action((instance: string, options: TakeOptions) => takeBackup(instance, options, parts))
+  withRemoteOptions(backups.command('list <instance>'))
+    .description('list the sets of an instance, newest first')
+    .option('--status <status>', 'only Success or Failed')
+    .option('--mode <mode>', 'only Manual or Automated')
+    .option('--from <time>', 'started at this time or later: 2026-01-02T03:04Z')
+    .option('--to <time>', 'started at this time or earlier')
+    .option('--limit <n>', 'at most so many', '100')
+    .action((instance: string, options: ListOptions) => listBackups(instance, options, parts))
+  withRemoteOptions(backups.command('show <set>'))
+    .description('show all about one set')
+    .option(...INSTANCE)
+    .action((set: string, options: SetOptions) => showBackup(set, options, parts))
+}
+
+function addUsing(backups: Command, parts: Parts): void {
+  withRemoteOptions(backups.command('download <set>'))
+    .description('download a set; goes on where an earlier download stopped')
+    .option(...INSTANCE)
+    .option('-o, --output <file>', 'file to write (default: a name made of instance and time)')
+    .action((set: string, options: DownloadOptions) => downloadSet(set, options, parts))
+  withRemoteOptions(backups.command('restore [set]'))
+    .description('restore a set into an empty directory: of the service, or with --store of this machine')
+    .option('--to <dir>', 'directory that does not exist or is empty')
+    .option(...INSTANCE)
+    .option(...NO_WAIT)
+    .option('--store <url>', 'read the set from this store (file:///PATH), without service or catalog')
+    .option('--list', 'with --store: only list the sets that lie there')
+    .option('--bin-dir <dir>', "with --store: where the database's own programs are; may be repeated", collect, [])
+    .option('--owner <user>', 'with --store, as root: whom the files shall belong to')
+    .option('--keep-side-effects', 'with --store: keep archiving, replication and the like of the original')
+    .action((set: string | undefined, options: RestoreOptions) =>
+      options.store === undefined
+        ? restoreBackup(set, options, parts)
+        : restoreLocal(set, { ...options, store: options.store }, parts),
+    )
+  withRemoteOptions(backups.command('verify <set>'))
+    .description('read every stored byte of a set and hold it against its manifest')
+    .option(...INSTANCE)
+    .option(...NO_WAIT)
+    .action((set: string, options: TakeOptions & SetOptions) => verifyBackup(set, options, parts))
+  withRemoteOptions(backups.command('remove <set>'))
+    .description('delete a set for ever')
+    .option(...INSTANCE)
+    .action((set: string, options: SetOptions) => removeBackup(set, options, parts))
+}
+
+const collect = (text: string, all: string[]) => [...all, text]

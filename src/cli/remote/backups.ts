@@ -1,0 +1,93 @@
+import { isAbsolute } from 'node:path'
+import { z } from 'zod'
+import { Fault } from '../../core/fault.ts'
+import type { Parts } from '../parts.ts'
+import { printStart, restoredShape } from '../restored.ts'
+import { formatFields } from '../table.ts'
+import { formatBytes, formatTime } from '../units.ts'
+import type { ListOptions, RestoreOptions, SetOptions, TakeOptions } from './backups-options.ts'
+import { backupFields, backupTable } from './backups-show.ts'
+import { findSet, listSets } from './find-set.ts'
+import { backupState, followTask, setTaskState } from './follow.ts'
+import { clientOf, printJson } from './session.ts'
+
+const taskShape = z.object({ TaskId: z.string() })
+
+/** Asks for a backup and follows it; its outcome decides the exit code. */
+export async function takeBackup(instance: string, options: TakeOptions, parts: Parts): Promise<void> {
+  const client = clientOf(options, parts)
+  const started = await client.call('CreateBackup', { DBInstanceId: instance }, z.object({ BackupJobId: z.string() }))
+  if (!options.wait) {
+    if (options.json) return printJson(started, parts)
+    parts.io.out.write(`task ${started.BackupJobId} started\n`)
+    return
+  }
+  const end = await followTask(() => backupState(client, instance, started.BackupJobId), 'engine_failed', parts)
+  const set = await findSet(client, end.setId, instance)
+  if (options.json) return printJson(set, parts)
+  parts.io.out.write(
+    `set ${set.BackupId} of ${instance}: ${formatBytes(set.BackupSize)}, ${formatTime(set.BackupEndTime, options)}\n`,
+  )
+}
+
+export async function listBackups(instance: string, options: ListOptions, parts: Parts): Promise<void> {
+  if (!/^[1-9]\d{0,8}$/.test(options.limit))
+    throw new Fault('invalid', `--limit ${options.limit}`, { hint: 'Write a whole number from 1 up.' })
+  const { status, mode, from, to } = options
+  const wanted = { DBInstanceId: instance, BackupStatus: status, BackupMode: mode, StartTime: from, EndTime: to }
+  const { total, items } = await listSets(clientOf(options, parts), wanted, Number(options.limit))
+  if (options.json) return printJson(items, parts)
+  parts.io.out.write(backupTable(items, options))
+  if (items.length < total) parts.io.err.write(`${items.length} of ${total} sets; --limit shows more\n`)
+}
+
+export async function showBackup(setId: string, options: SetOptions, parts: Parts): Promise<void> {
+  const set = await findSet(clientOf(options, parts), setId, options.instance)
+  if (options.json) return printJson(set, parts)
+  parts.io.out.write(formatFields(backupFields(set, options)))
+}
+
+/** Has the service check a set's stored bytes; damage is an exit code of its own. */
+export async function verifyBackup(setId: string, options: SetOptions & TakeOptions, parts: Parts): Promise<void> {
+  const client = clientOf(options, parts)
+  const { DBInstanceId, BackupId } = await findSet(client, setId, options.instance)
+  const started = await client.call('VerifyBackup', { DBInstanceId, BackupId }, taskShape)
+  if (!options.wait) return printTask(started, options, parts)
+  const end = await followTask(() => setTaskState(client, DBInstanceId, started.TaskId), 'verify_failed', parts)
+  const found = z.object({ objects: z.number(), bytes: z.number() }).parse(JSON.parse(end.result))
+  if (options.json) return printJson({ BackupId, ...found }, parts)
+  parts.io.out.write(
+    `set ${BackupId} is right: ${found.objects} objects, ${formatBytes(found.bytes)} read and compared\n`,
+  )
+}
+
+/** Has the service restore a set into a directory of the machine its worker runs on. */
+export async function restoreBackup(setId: string | undefined, options: RestoreOptions, parts: Parts): Promise<void> {
+  if (setId === undefined || options.to === undefined || !isAbsolute(options.to)) {
+    throw new Fault('invalid', 'restore: name a set and --to DIR', {
+      hint: 'DIR is an absolute path on the machine of the worker.',
+    })
+  }
+  const client = clientOf(options, parts)
+  const { DBInstanceId, BackupId } = await findSet(client, setId, options.instance)
+  const started = await client.call('RestoreBackup', { DBInstanceId, BackupId, TargetPath: options.to }, taskShape)
+  if (!options.wait) return printTask(started, options, parts)
+  const end = await followTask(() => setTaskState(client, DBInstanceId, started.TaskId), 'engine_failed', parts)
+  const restored = restoredShape.parse(JSON.parse(end.result))
+  if (options.json) return printJson({ BackupId, ...restored }, parts)
+  printStart(BackupId, restored, parts)
+}
+
+/** Deletes a set for ever. */
+export async function removeBackup(setId: string, options: SetOptions, parts: Parts): Promise<void> {
+  const client = clientOf(options, parts)
+  const { DBInstanceId, BackupId } = await findSet(client, setId, options.instance)
+  await client.call('DeleteBackup', { DBInstanceId, BackupId }, z.object({}))
+  if (options.json) return printJson({ BackupId }, parts)
+  parts.io.out.write(`set ${BackupId} is removed\n`)
+}
+
+function printTask(started: { TaskId: string }, options: { json?: boolean | undefined }, parts: Parts): void {
+  if (options.json) printJson(started, parts)
+  else parts.io.out.write(`task ${started.TaskId} started\n`)
+}
