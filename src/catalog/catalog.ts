@@ -114,11 +114,19 @@ export interface Catalog {
 
   /** Newest first: start descending, then id descending. Sets being removed are not in it. */
   sets(query: SetQuery): Promise<Page<BackupSet>>
+  /** Also one that is being removed, which says so. */
   set(id: string): Promise<BackupSet | undefined>
   /** Adds a set read from a store: `catalog rebuild`. A known id is left as it is; gives whether it was added. */
   adoptSet(set: BackupSet): Promise<boolean>
   /** Hides each set and adds one 'expire' task for each, all or none. Fault 'locked' when one is held, 'not_found' when one is not of the instance. */
   removeSets(instanceId: string, setIds: readonly string[], once?: Once): Promise<Task[]>
+  /**
+   * Keeps a set from being removed for `ttlMs`, while a download reads it; again prolongs the hold of the same owner. It ends by
+   * itself, so that a reader that died holds nothing. Fault 'not_found' when the set is gone or being removed.
+   */
+  holdSet(setId: string, owner: string, ttlMs: number): Promise<void>
+  /** Ends such a hold before its time. One that is not there is no error. */
+  releaseHold(setId: string, owner: string): Promise<void>
   /** Notes that a set's stored bytes were read whole: right, or wrong for `reason`. */
   noteVerified(lease: Lease, setId: string, outcome: { at: Moment; damage: string | undefined }): Promise<void>
 

@@ -36,4 +36,8 @@ export interface BackupSet {
   readonly held: boolean
   /** The last time its stored bytes were read whole and found right. */
   readonly verifiedAt: Moment | undefined
+  /** What the last read of its stored bytes found wrong; absent when it found nothing. */
+  readonly damage?: string | undefined
+  /** Whether a task is removing it. Such a set is in no list, and for users it is gone. */
+  readonly removing?: boolean
 }

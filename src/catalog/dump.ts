@@ -1,0 +1,125 @@
+import type { Kysely, Selectable, Transaction } from 'kysely'
+import { sql } from 'kysely'
+import { Fault } from '../core/fault.ts'
+import type { Task } from '../core/task.ts'
+import { CATALOG_VERSION, type Catalog, type CatalogDump } from './catalog.ts'
+import { asked, type Database, type Deps, type Row, type Story } from './database.ts'
+import { holdForGood, taskOwner } from './holds.ts'
+import { needNumber, passIds } from './ids.ts'
+import { addInstance } from './instance-changes.ts'
+import { instanceById } from './instances.ts'
+import { openSealed } from './key-check.ts'
+import { secretOf } from './keys.ts'
+import { SET_COLUMNS, setOf, type SetRow } from './set-rows.ts'
+import { insertSet } from './sets.ts'
+import type { AccessKeysTable, Tables, TasksTable } from './tables.ts'
+import { jsonOf, taskOf } from './task-rows.ts'
+
+/** Everything out, and everything in again. */
+export const dumpMethods = (deps: Deps): Pick<Catalog, 'dump' | 'load'> => ({
+  dump: () => deps.database.hot(() => dump(deps)),
+  load: (from) =>
+    deps.database.write(async (trx) => {
+      if (from.version > CATALOG_VERSION) throw tooNew(from.version)
+      await needEmpty(trx)
+      await load(trx, deps, from)
+    }),
+})
+
+function* dump({ database, sealer }: Deps): Story<CatalogDump> {
+  const { db } = database
+  const about = yield asked(db.selectFrom('about').select(['version', 'last_id']))
+  const ids = yield asked(db.selectFrom('instances').select('id').orderBy('id'))
+  const instances = []
+  for (const { id } of ids) instances.push((yield* instanceById(db, sealer, String(id)))!)
+  const sets = yield asked(allSets(db, database))
+  const tasks = yield asked(db.selectFrom('tasks').selectAll().orderBy('id'))
+  const keys = yield asked(db.selectFrom('access_keys').selectAll().orderBy('id'))
+  return {
+    version: Number(about[0]?.['version']),
+    lastId: Number(about[0]?.['last_id']),
+    instances,
+    nodes: instances.flatMap(({ nodes }) => nodes),
+    sets: rowsOf<SetRow>(sets).map(setOf),
+    tasks: rowsOf<Selectable<TasksTable>>(tasks).map(taskOf),
+    keys: rowsOf<Selectable<AccessKeysTable>>(keys).map(({ id, description, created_at, secret }) => ({
+      id,
+      description,
+      createdAt: created_at,
+      secret: openSealed(sealer, secret, secretOf(id)),
+    })),
+  }
+}
+
+const allSets = (db: Kysely<Tables>, { now }: Database) =>
+  db
+    .selectFrom('sets')
+    .select(SET_COLUMNS)
+    .select(sql<number>`case when held_until > ${now()} then 1 else 0 end`.as('held'))
+    .orderBy('id')
+
+const rowsOf = <R>(rows: readonly Row[]) => rows as unknown as readonly R[]
+
+const tooNew = (version: number) =>
+  new Fault('too_new', `load a dump of version ${version}: this program knows up to ${CATALOG_VERSION}`, {
+    hint: 'Update Holdfast: the dump was made by a newer version.',
+  })
+
+async function needEmpty(trx: Transaction<Tables>): Promise<void> {
+  for (const table of ['instances', 'access_keys', 'tasks'] as const) {
+    const row = await trx.selectFrom(table).select('id').limit(1).executeTakeFirst()
+    if (!row) continue
+    throw new Fault('conflict', `load a dump: the catalog is not empty, it holds ${table} ${row.id}`, {
+      hint: 'Load it into a new catalog.',
+    })
+  }
+}
+
+async function load(trx: Transaction<Tables>, deps: Deps, from: CatalogDump): Promise<void> {
+  const { database, sealer } = deps
+  for (const instance of from.instances) await addInstance(trx, deps, instance)
+  for (const set of from.sets) await insertSet(trx, database, set)
+  for (const task of from.tasks) await loadTask(trx, database, task)
+  for (const { id, description, createdAt, secret } of from.keys) {
+    const sealed = sealer.seal(secret, secretOf(id))
+    await trx.insertInto('access_keys').values({ id, description, created_at: createdAt, secret: sealed }).execute()
+  }
+  // Last, since what was just written raised them: versions go on from where they were.
+  for (const { id, version } of from.instances) {
+    await trx.updateTable('instances').set({ version }).where('id', '=', id).where('version', '<', version).execute()
+  }
+  await passIds(trx, from.lastId)
+}
+
+/** As it was, but nobody's: a running one may be claimed at once. */
+async function loadTask(trx: Transaction<Tables>, database: Database, task: Task): Promise<void> {
+  const id = needNumber(task.id, 'task')
+  await trx
+    .insertInto('tasks')
+    .values({
+      id,
+      kind: task.kind,
+      instance_id: task.instanceId ?? null,
+      set_id: task.setId === undefined ? null : needNumber(task.setId, 'set'),
+      state: task.state,
+      attempt: task.attempt,
+      request: jsonOf(task.request) ?? 'null',
+      phase: task.progress.phase,
+      percent: task.progress.percent,
+      bytes: task.progress.bytes,
+      total_bytes: task.progress.totalBytes,
+      result: jsonOf(task.result),
+      reason: task.reason ?? null,
+      cancel_asked: task.cancelAsked ? 1 : 0,
+      created_at: task.createdAt,
+      started_at: task.startedAt ?? null,
+      ended_at: task.endedAt ?? null,
+      worker: null,
+      due_at: 0,
+    })
+    .execute()
+  const open = task.state === 'waiting' || task.state === 'running'
+  if (open && task.setId !== undefined && (task.kind === 'verify' || task.kind === 'restore')) {
+    await holdForGood(trx, database, needNumber(task.setId, 'set'), taskOwner(id))
+  }
+}

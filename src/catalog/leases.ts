@@ -1,0 +1,90 @@
+import { sql, type Transaction, type UpdateObject } from 'kysely'
+import { Fault } from '../core/fault.ts'
+import type { Lease } from '../core/task.ts'
+import type { Catalog } from './catalog.ts'
+import type { Database, Deps } from './database.ts'
+import { liftHolds, taskOwner } from './holds.ts'
+import { needNumber, numberOf } from './ids.ts'
+import type { Tables } from './tables.ts'
+import { IS_OPEN, taskOf } from './task-rows.ts'
+
+export type TaskChange = UpdateObject<Tables, 'tasks', 'tasks'>
+
+/** How a worker gets a task, keeps it and gives it back. */
+export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'claimTask' | 'renewTask' | 'releaseTask'> => ({
+  claimTask: (worker, kinds, leaseMs) =>
+    database.write(async (trx) => {
+      const row = await trx
+        .updateTable('tasks')
+        .set({
+          state: 'running',
+          attempt: sql`attempt + 1`,
+          worker,
+          started_at: sql`coalesce(started_at, ${database.now()})`,
+          due_at: sql`${database.now()} + ${leaseMs}`,
+        })
+        .where('id', '=', (tasks) =>
+          tasks
+            .selectFrom('tasks')
+            .select('id')
+            .where(IS_OPEN)
+            .where('due_at', '<=', database.now())
+            .where('kind', 'in', kinds)
+            .orderBy('id')
+            .limit(1)
+            .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
+        )
+        .returningAll()
+        .executeTakeFirst()
+      return row && taskOf(row)
+    }),
+
+  renewTask: (lease, leaseMs, progress) =>
+    database.write(async (trx) => {
+      const { cancel_asked } = await change(trx, database, lease, {
+        due_at: sql<number>`${database.now()} + ${leaseMs}`,
+        ...(progress && {
+          phase: progress.phase,
+          percent: furtherOf(Math.min(99, Math.floor(progress.percent))),
+          bytes: progress.bytes,
+          total_bytes: progress.totalBytes,
+        }),
+      })
+      return { cancelAsked: cancel_asked === 1 }
+    }),
+
+  releaseTask: (lease, reason, delayMs) =>
+    database.write(async (trx) => {
+      const due_at = sql<number>`${database.now()} + ${delayMs}`
+      const { cancel_asked } = await change(trx, database, lease, { state: 'waiting', worker: null, reason, due_at })
+      if (cancel_asked === 0) return
+      // Nobody may claim what shall end.
+      const { taskId } = lease
+      await trx
+        .updateTable('tasks')
+        .set({ state: 'cancelled', ended_at: database.now() })
+        .where('id', '=', needNumber(taskId, 'task'))
+        .execute()
+      await liftHolds(trx, database, taskOwner(needNumber(taskId, 'task')))
+    }),
+})
+
+/** Changes a task that we hold, or nothing at all: Fault 'lease_lost' when it was claimed again, has ended, or our lease has. */
+export async function change(trx: Transaction<Tables>, { now }: Database, lease: Lease, values: TaskChange) {
+  const row = await trx
+    .updateTable('tasks')
+    .set({ attempt: lease.attempt, ...values })
+    .where('id', '=', numberOf(lease.taskId) ?? -1)
+    .where('attempt', '=', lease.attempt)
+    .where('worker', '=', lease.worker)
+    .where('state', '=', 'running')
+    .where('due_at', '>', now())
+    .returning(['id', 'cancel_asked'])
+    .executeTakeFirst()
+  if (!row)
+    throw new Fault('lease_lost', `change task ${lease.taskId} in attempt ${lease.attempt}: the lease has ended`)
+  return row
+}
+
+/** A percentage that never goes back. */
+const furtherOf = (percent: number) => sql<number>`case when percent > ${percent} then percent else ${percent} end`

@@ -1,0 +1,143 @@
+import type { SetMethod, SetMode, SetStatus, SetType } from '../core/backup-set.ts'
+import type { EngineKind, NodeRole } from '../core/instance.ts'
+import type { Phase, TaskKind, TaskState } from '../core/task.ts'
+import type { Moment } from '../lib/clock.ts'
+
+/** One boolean in a column of int64. */
+export type Flag = 0 | 1
+
+/** The one row that tells of the catalog itself. */
+export interface AboutTable {
+  only: 1
+  version: number
+  /** The last id given. */
+  last_id: number
+  /** A text sealed when the catalog was made: opens only with the right key file. */
+  key_check: string
+}
+
+export interface InstancesTable {
+  id: string
+  engine: EngineKind
+  engine_version: string
+  description: string
+  /** JSON of InstanceSettings. */
+  settings: string
+  system_identifier: string | null
+  created_at: Moment
+  deregistered_at: Moment | null
+  version: number
+  /** End and duration of the newest backup that succeeded, also when its set is gone since. */
+  last_success_at: Moment | null
+  last_duration_ms: number | null
+}
+
+export interface NodesTable {
+  id: number
+  instance_id: string
+  role: NodeRole
+  /** JSON of NodeAddress without its password. */
+  address: string
+  /** Sealed for `nodes/<id>/password`. */
+  password: string | null
+}
+
+export interface SetsTable {
+  id: number
+  instance_id: string
+  node_id: number | null
+  status: SetStatus
+  type: SetType
+  mode: SetMode
+  method: SetMethod
+  /** Status, mode and type as one small number: see bucketOf. */
+  bucket: number
+  started_at: Moment
+  ended_at: Moment
+  consistent_at: Moment | null
+  size: number
+  available: Flag
+  engine: string
+  engine_version: string
+  manifest_key: string | null
+  parent_id: number | null
+  reason: string | null
+  verified_at: Moment | null
+  damage: string | null
+  /** The latest end of all its holds: 0 without any, FOREVER while a task or a dependent set needs it. */
+  held_until: Moment
+  removing: Flag
+}
+
+/** How many sets of one bucket an instance has, those being removed left out. */
+export interface SetCountsTable {
+  instance_id: string
+  bucket: number
+  count: number
+  bytes: number
+}
+
+/** Who keeps a set from being removed: `task/<id>`, `set/<id>` of a dependent, or a name of a download. */
+export interface HoldsTable {
+  set_id: number
+  owner: string
+  until: Moment
+}
+
+export interface TasksTable {
+  id: number
+  kind: TaskKind
+  instance_id: string | null
+  set_id: number | null
+  state: TaskState
+  attempt: number
+  /** JSON. */
+  request: string
+  phase: Phase
+  percent: number
+  bytes: number
+  total_bytes: number
+  /** JSON. */
+  result: string | null
+  reason: string | null
+  cancel_asked: Flag
+  created_at: Moment
+  started_at: Moment | null
+  ended_at: Moment | null
+  worker: string | null
+  /** When it may be claimed: a waiting one's earliest moment, a running one's end of lease. */
+  due_at: Moment
+}
+
+export interface AccessKeysTable {
+  id: string
+  description: string
+  created_at: Moment
+  /** Sealed for `access_keys/<id>/secret`. */
+  secret: string
+}
+
+export interface NoncesTable {
+  key_id: string
+  nonce: string
+  expires_at: Moment
+}
+
+export interface WorkersTable {
+  name: string
+  beat_at: Moment
+}
+
+/** The catalog's tables, the same on SQLite and PostgreSQL: every column is text or int64. */
+export interface Tables {
+  about: AboutTable
+  instances: InstancesTable
+  nodes: NodesTable
+  sets: SetsTable
+  set_counts: SetCountsTable
+  holds: HoldsTable
+  tasks: TasksTable
+  access_keys: AccessKeysTable
+  nonces: NoncesTable
+  workers: WorkersTable
+}

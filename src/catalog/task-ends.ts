@@ -1,0 +1,79 @@
+import type { Transaction } from 'kysely'
+import { Fault } from '../core/fault.ts'
+import type { Lease } from '../core/task.ts'
+import type { Catalog } from './catalog.ts'
+import type { Database, Deps } from './database.ts'
+import { dependentOwner, liftHolds, raiseVersion, taskOwner } from './holds.ts'
+import { needNumber } from './ids.ts'
+import { change, type TaskChange } from './leases.ts'
+import { insertSet } from './sets.ts'
+import type { Tables } from './tables.ts'
+import { jsonOf } from './task-rows.ts'
+
+type Methods = 'finishTask' | 'failTask' | 'commitSet' | 'commitRemoval' | 'noteVerified'
+
+/** What a worker writes at the end of its task: with the task's own end in one transaction, so that a lost lease undoes it. */
+export const taskEndMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
+  finishTask: (lease, result) => database.write((trx) => finish(trx, database, lease, result)),
+
+  failTask: (lease, reason, { state, failedSet }) =>
+    database.write(async (trx) => {
+      await end(trx, database, lease, { state, reason })
+      if (failedSet) await insertSet(trx, database, failedSet)
+    }),
+
+  commitSet: (lease, set, result) =>
+    database.write(async (trx) => {
+      await finish(trx, database, lease, result)
+      // A rebuild may have found the manifest and adopted the set since it was written.
+      await insertSet(trx, database, set)
+    }),
+
+  commitRemoval: (lease, setId) =>
+    database.write(async (trx) => {
+      await finish(trx, database, lease, undefined)
+      await forgetSet(trx, database, needNumber(setId, 'set'))
+    }),
+
+  noteVerified: (lease, setId, outcome) =>
+    database.write(async (trx) => {
+      await change(trx, database, lease, {})
+      await noteVerified(trx, needNumber(setId, 'set'), outcome)
+    }),
+})
+
+/** Ends a task that we hold, and what it held. */
+async function end(trx: Transaction<Tables>, database: Database, lease: Lease, values: TaskChange): Promise<void> {
+  const { id } = await change(trx, database, lease, { ...values, ended_at: database.now() })
+  await liftHolds(trx, database, taskOwner(id))
+}
+
+const finish = (trx: Transaction<Tables>, database: Database, lease: Lease, result: unknown) =>
+  end(trx, database, lease, { state: 'finished', phase: 'done', percent: 100, result: jsonOf(result), reason: null })
+
+async function forgetSet(trx: Transaction<Tables>, database: Database, id: number): Promise<void> {
+  const set = await trx
+    .deleteFrom('sets')
+    .where('id', '=', id)
+    .where('removing', '=', 1)
+    .returning('instance_id')
+    .executeTakeFirst()
+  await trx.deleteFrom('holds').where('set_id', '=', id).execute()
+  await liftHolds(trx, database, dependentOwner(id))
+  if (set) await raiseVersion(trx, set.instance_id)
+}
+
+async function noteVerified(
+  trx: Transaction<Tables>,
+  id: number,
+  { at, damage }: { at: number; damage: string | undefined },
+): Promise<void> {
+  const set = await trx
+    .updateTable('sets')
+    .set(damage === undefined ? { verified_at: at, damage: null } : { damage })
+    .where('id', '=', id)
+    .returning('instance_id')
+    .executeTakeFirst()
+  if (!set) throw new Fault('not_found', `no set ${id}`)
+  await raiseVersion(trx, set.instance_id)
+}
