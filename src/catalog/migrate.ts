@@ -75,7 +75,7 @@ async function bringUp(trx: Transaction<Tables>, database: Database, sealer: Sea
   }
   if (version === 0) {
     const key_check = sealer.seal(KEY_CHECK, KEY_CHECK)
-    await trx.insertInto('about').values({ only: 1, version: CATALOG_VERSION, last_id: 0, key_check }).execute()
+    await trx.insertInto('about').values({ one: 1, version: CATALOG_VERSION, last_id: 0, key_check }).execute()
   } else {
     await trx.updateTable('about').set({ version: CATALOG_VERSION }).execute()
   }

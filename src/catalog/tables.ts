@@ -8,7 +8,7 @@ export type Flag = 0 | 1
 
 /** The one row that tells of the catalog itself. */
 export interface AboutTable {
-  only: 1
+  one: 1
   version: number
   /** The last id given. */
   last_id: number

@@ -10,7 +10,7 @@ export const first = (flavour: Flavour): readonly string[] => [
 
 const instances = ({ int64, text, end, keyed }: Flavour) => [
   `create table about (
-     only ${int64} primary key check (only = 1),
+     one ${int64} primary key check (one = 1),
      version ${int64} not null,
      last_id ${int64} not null,
      key_check ${text} not null
