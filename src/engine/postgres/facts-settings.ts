@@ -10,18 +10,30 @@ export interface RecordedSettings {
 
 /**
  * Client settings are of our own connection, and internal ones are facts of the cluster. How a replica comes to its
- * primary is of no use to a restored server and holds a password.
+ * primary is of no use to a restored server and holds a password. SHOW gives units to numbers, but some texts it replaces
+ * (archive_command by '(disabled)').
  */
 const SETTINGS_SQL = `
-  select name, current_setting(name) as value
+  select name, case when vartype = 'string' then reset_val else current_setting(name) end as value
   from pg_settings
   where source in ('configuration file', 'command line', 'environment variable') and context <> 'internal'
     and name <> 'primary_conninfo'
   order by name`
 
+/** Names that nobody declared, which applications and libraries not loaded yet use: only the files themselves tell them. */
+const UNDECLARED_SQL = `
+  select f.name, f.setting as value
+  from pg_file_settings f
+  where f.applied and f.name like '%.%' and not exists (select from pg_settings s where s.name = f.name)
+  order by 1`
+
 /** What the server is set to, as far as our role may see it. */
 export async function readSettings(ask: Ask): Promise<RecordedSettings> {
-  const rows = await ask<{ name: string; value: string | null }>(SETTINGS_SQL)
+  const declared = await ask<{ name: string; value: string | null }>(SETTINGS_SQL)
+  const rows = [
+    ...declared,
+    ...((await askIfAllowed<{ name: string; value: string | null }>(ask, UNDECLARED_SQL)) ?? []),
+  ]
   const known = rows.map(({ name, value }) => ({ name, value: value ?? '' }))
   const withheld = known.filter(({ name, value }) => holdsSecret(name, value)).map(({ name }) => name)
   const open = known.filter(({ name }) => !withheld.includes(name))
