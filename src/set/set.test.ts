@@ -60,7 +60,7 @@ suite('writing a set', () => {
       sha256: createHash('sha256').update(stored).digest('hex'),
       encoding: 'zstd',
       plainSize: 5_000_000,
-      frames: 3,
+      frames: 5,
     })
   })
 
