@@ -1,0 +1,21 @@
+import { suite, test } from 'node:test'
+import type { CatalogHarness } from './catalog/fixture.ts'
+import { holdsContract } from './catalog/holds.ts'
+import { instancesContract } from './catalog/instances.ts'
+import { serviceContract } from './catalog/service.ts'
+import { setsContract } from './catalog/sets.ts'
+import { tasksContract } from './catalog/tasks.ts'
+
+export type { CatalogHarness } from './catalog/fixture.ts'
+
+/** What every Catalog must do. Each kind's own test calls this with a way to make empty ones. */
+export function catalogContract(name: string, harness: CatalogHarness): void {
+  suite(`${name}: catalog contract`, () => {
+    test('tells what it runs on', async (t) => t.diagnostic(`${name}: catalog contract on ${await harness.about()}`))
+    instancesContract(harness)
+    setsContract(harness)
+    holdsContract(harness)
+    tasksContract(harness)
+    serviceContract(harness)
+  })
+}
