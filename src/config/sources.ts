@@ -31,8 +31,8 @@ export const OTHER_VARIABLES = [
   'HOLDFAST_CLIENT_CONFIG',
 ]
 
-/** Kubernetes puts these into every container beside a service named `holdfast`. */
-const ORCHESTRATED = /^HOLDFAST_(SERVICE_(HOST|PORT)(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?)$/
+/** Kubernetes puts these into every container beside a service named `holdfast`; HOLDFAST_TEST_ is for the tests' own. */
+const NOT_OURS = /^HOLDFAST_(SERVICE_(HOST|PORT)(_.+)?|PORT(_\d+_(TCP|UDP)(_.+)?)?|TEST_.+)$/
 
 /** Lays environment over file and flags over environment. Nothing is checked here but that names are known and texts can be read. */
 export function collect(
@@ -45,7 +45,7 @@ export function collect(
   const origins = new Map<string, string>()
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith('HOLDFAST_') || text === undefined) continue
-    if (OTHER_VARIABLES.includes(name) || ORCHESTRATED.test(name)) continue
+    if (OTHER_VARIABLES.includes(name) || NOT_OURS.test(name)) continue
     const key = CONFIG_KEYS.find((known) => known.env === name)
     if (key) overlay(raw, origins, key, text, name)
     else

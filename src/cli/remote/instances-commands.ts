@@ -111,7 +111,9 @@ async function add(id: string | undefined, options: AddOptions, parts: Parts): P
     }),
   )
   parts.io.out.write(`\n${nodeTable(reply.Nodes.Node)}`)
-  for (const { What, Fix } of reply.Problems.Problem) parts.io.err.write(`warning: ${What}\nhint: ${Fix}\n`)
+  for (const { Node: node, Severity, What, Fix } of reply.Problems.Problem) {
+    parts.io.err.write(`${Severity}: ${node}: ${What}\nhint: ${Fix}\n`)
+  }
 }
 
 /** `host`, `host:port`, `[::1]:port`. */
