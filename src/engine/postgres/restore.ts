@@ -14,8 +14,9 @@ import { writeOwned, type Owner } from './restore-owner.ts'
 import { freePort } from './restore-port.ts'
 import { makeSocketDirectory } from './restore-socket.ts'
 import { claimTarget, releaseTarget } from './restore-target.ts'
-import { createFileList } from './restore-file-list.ts'
-import { checkFiles, isListed } from './restore-verify.ts'
+import { createFileList } from './file-list.ts'
+import { isListed } from './backup-manifest.ts'
+import { checkFiles } from './restore-verify.ts'
 
 /**
  * Restores a full set into a target: `data/`, `tablespaces/<oid>/` and `RESTORE.txt` below it, each file held against the

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { createFileList } from './restore-file-list.ts'
-import { segmentName } from './restore-verify.ts'
+import { createFileList } from './file-list.ts'
+import { segmentName } from './backup-manifest.ts'
 
 suite('the list of written files', () => {
   test('knows every one of very many, and counts those nobody looked at', () => {
