@@ -13,6 +13,9 @@ export const RDS_ERRORS = {
   MissingVersion: { status: 400, message: 'The call names no Version.' },
   'InvalidAction.NotFound': { status: 404, message: 'The specified action is not found.' },
   InvalidVersion: { status: 400, message: 'Version must be 2014-08-15.' },
+  RequestTimeout: { status: 408, message: 'The request did not arrive whole in time.' },
+  RequestTooLarge: { status: 413, message: 'The body of the request is too large.' },
+  RequestHeaderTooLarge: { status: 431, message: 'The request line and headers are too large.' },
   'NotFound.Path': { status: 404, message: 'There is nothing at this path. Calls go to /.' },
 
   MissingAccessKeyId: { status: 400, message: 'The call names no AccessKeyId.' },

@@ -1,0 +1,91 @@
+import type { Catalog, InstanceFigures } from '../catalog/catalog.ts'
+import type { Clock, Moment } from '../lib/clock.ts'
+import type { Health } from './health.ts'
+import type { RequestMetrics } from './metrics-requests.ts'
+import { renderMetrics, type Metric, type Sample } from './metrics-text.ts'
+
+export interface MetricsDeps {
+  readonly catalog: Pick<Catalog, 'figures' | 'taskFigures' | 'sinceLastBeat'>
+  readonly clock: Clock
+  readonly requests: RequestMetrics
+  readonly health: () => Promise<Health>
+  readonly figures: () => { readonly cacheBytes: number; readonly nonces: number; readonly nonceBytes: number }
+}
+
+/** The name under which the page is served, on its own address. */
+export const METRICS_PATH = '/metrics'
+export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+/**
+ * The metrics page. Figures about backups are read from the catalog at each look, so that they survive a restart and are the same in every
+ * process; figures about requests are this process's own. Rejects when the catalog does not answer.
+ */
+export async function metricsPage(deps: MetricsDeps): Promise<string> {
+  const [instances, tasks, silence, { ready }] = await Promise.all([
+    deps.catalog.figures(),
+    deps.catalog.taskFigures(),
+    deps.catalog.sinceLastBeat(),
+    deps.health(),
+  ])
+  return renderMetrics([
+    gauge('holdfast_ready', 'Whether /healthz says that the service is ready.', [{ value: ready ? 1 : 0 }]),
+    ...backupMetrics(instances, deps.clock.now()),
+    gauge(
+      'holdfast_tasks',
+      'Tasks by kind and state.',
+      tasks.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
+    ),
+    gauge(
+      'holdfast_worker_silence_seconds',
+      'Time since any worker last reported.',
+      silence === undefined ? [] : [{ value: silence / 1000 }],
+    ),
+    ...deps.requests.metrics(),
+    ...processMetrics(deps.figures()),
+  ])
+}
+
+const gauge = (name: string, help: string, samples: readonly Sample[]): Metric => ({
+  name,
+  type: 'gauge',
+  help,
+  samples,
+})
+
+function backupMetrics(instances: readonly InstanceFigures[], now: Moment): Metric[] {
+  const each = (valueOf: (one: InstanceFigures) => number | undefined): Sample[] =>
+    instances.flatMap((one) => {
+      const value = valueOf(one)
+      return value === undefined ? [] : [{ labels: { instance: one.instanceId }, value }]
+    })
+  return [
+    gauge('holdfast_backup_sets', 'Backup sets by status.', instances.flatMap(setsByStatus)),
+    gauge(
+      'holdfast_backup_set_bytes',
+      'Bytes of the downloads of all sets of an instance.',
+      each(({ bytes }) => bytes),
+    ),
+    gauge(
+      'holdfast_last_success_age_seconds',
+      'Time since the last successful backup of an instance ended. Absent while there is none.',
+      each(({ lastSuccessAt }) => (lastSuccessAt === undefined ? undefined : (now - lastSuccessAt) / 1000)),
+    ),
+    gauge(
+      'holdfast_last_backup_duration_seconds',
+      'How long the last successful backup of an instance took.',
+      each(({ lastDurationMs }) => (lastDurationMs === undefined ? undefined : lastDurationMs / 1000)),
+    ),
+  ]
+}
+
+const setsByStatus = ({ instanceId: instance, succeeded, failed }: InstanceFigures): Sample[] => [
+  { labels: { instance, status: 'Success' }, value: succeeded },
+  { labels: { instance, status: 'Failed' }, value: failed },
+]
+
+const processMetrics = ({ cacheBytes, nonces, nonceBytes }: ReturnType<MetricsDeps['figures']>): Metric[] => [
+  gauge('holdfast_api_cache_bytes', 'Bytes of rendered pages in memory.', [{ value: cacheBytes }]),
+  gauge('holdfast_api_nonces', 'Nonces remembered.', [{ value: nonces }]),
+  gauge('holdfast_api_nonce_bytes', 'Bytes of memory that the nonces take.', [{ value: nonceBytes }]),
+  gauge('holdfast_api_resident_bytes', 'Resident memory of the API process.', [{ value: process.memoryUsage.rss() }]),
+]

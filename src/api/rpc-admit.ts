@@ -1,0 +1,112 @@
+import type { Catalog, Once } from '../catalog/catalog.ts'
+import type { Clock, Moment } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import { parseIso } from '../lib/time.ts'
+import type { Action } from './action.ts'
+import { RdsError } from './errors.ts'
+import type { Nonces } from './nonces.ts'
+import type { Request } from './request.ts'
+import { required, type Claim } from './rpc-claim.ts'
+import { createKeyRing } from './rpc-keys.ts'
+import type { CallParameters } from './rpc-parameters.ts'
+
+/** How far the timestamp of a call may be from our time, either way. */
+export const WINDOW_MS = 15 * 60_000
+
+/** Longer nonces than anybody sends would fill the catalog, which keeps those of changes. */
+const LONGEST_NONCE = 256
+
+export interface DoorDeps {
+  readonly catalog: Pick<Catalog, 'keySecret'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly nonces: Nonces
+  /** Host and port that clients are told to call. */
+  readonly publicHost: string
+}
+
+/** Lets in calls that a key holder made just now and never before. */
+export interface Door {
+  /**
+   * Whose call it is, and its nonce for the catalog. Judged in this order: timestamp, key, signature, nonce. The nonce of a call
+   * whose signature does not hold is not remembered, or anybody could spend another's.
+   */
+  admit(request: Request, claim: Claim, parameters: CallParameters, action: Action): Promise<Once>
+  /** Keys may have changed. */
+  forgetKeys(): void
+}
+
+/** The door of one process. */
+export function createDoor(deps: DoorDeps): Door {
+  const { clock, nonces } = deps
+  const keys = createKeyRing(deps.catalog, clock)
+
+  return {
+    forgetKeys: () => keys.forget(),
+
+    async admit(request, claim, parameters, action) {
+      const now = clock.now()
+      const until = windowEnd(claim.timestamp, now)
+      const keyId = claim.keyId()
+      refuseTemporary(keyId, claim.securityToken)
+      const nonce = required(claim.nonce, 'MissingSignatureNonce')
+      if (nonce.length > LONGEST_NONCE) {
+        throw new RdsError('InvalidParameter', `SignatureNonce must have at most ${LONGEST_NONCE} characters.`)
+      }
+      const secret = await keys.secretOf(keyId)
+      if (secret === undefined) throw new RdsError('InvalidAccessKeyId.NotFound')
+
+      const { good, stringToSign } = claim.check(secret)
+      if (!good) {
+        logMismatch(deps, request, claim, keyId)
+        const shown = holdsSecret(parameters, action) ? '[not shown, since it holds secrets]' : stringToSign
+        throw new RdsError('SignatureDoesNotMatch', `${MISMATCH} server string to sign is:${shown}`)
+      }
+
+      const spent = nonces.spend(keyId, nonce, until, now)
+      if (spent === 'used') throw new RdsError('SignatureNonceUsed')
+      if (spent === 'full') {
+        deps.log.warn({ keyId, remoteAddress: request.remoteAddress }, 'over limits.noncesPerKey, call refused')
+        throw new RdsError('Throttling.User')
+      }
+      return { keyId, nonce, expiresAt: until }
+    },
+  }
+}
+
+/** Clients read what follows the colon of this message, and one of them fails where there is none. */
+const MISMATCH = 'Specified signature is not matched with our calculation.'
+
+/** The last moment at which a call of this timestamp is let in. */
+function windowEnd(text: string, now: Moment): Moment {
+  const timestamp = required(text, 'MissingTimestamp').length === 20 ? parseIso(text) : undefined
+  if (timestamp === undefined) throw new RdsError('InvalidTimeStamp.Format')
+  if (Math.abs(timestamp - now) > WINDOW_MS) throw new RdsError('InvalidTimeStamp.Expired')
+  return timestamp + WINDOW_MS
+}
+
+/** This service gives no temporary keys, so that no token is one of its own. */
+function refuseTemporary(keyId: string, securityToken: string): void {
+  const temporary = keyId.startsWith('STS.')
+  if (temporary && securityToken === '') throw new RdsError('MissingSecurityToken')
+  if (temporary) throw new RdsError('InvalidSecurityToken.Malformed')
+  if (securityToken !== '') throw new RdsError('InvalidSecurityToken.MismatchWithAccessKey')
+}
+
+/** What was signed is told to the caller, whose logs may keep it. */
+function holdsSecret({ all }: CallParameters, { parameters }: Action): boolean {
+  const secrets = Object.entries(parameters).filter(([, parameter]) => parameter.secret)
+  return [...all.keys()].some((name) => secrets.some(([secret]) => name === secret || name.startsWith(`${secret}.`)))
+}
+
+function logMismatch({ log, publicHost }: DoorDeps, request: Request, claim: Claim, keyId: string): void {
+  const host = request.headers.host ?? ''
+  const rewritten = claim.signatureVersion === 'V3' && host !== publicHost
+  const hint = rewritten
+    ? 'Signature V3 covers Host. Does a proxy change it on the way? See docs/guide/proxy.md.'
+    : undefined
+  log.warn(
+    { keyId, action: claim.action, remoteAddress: request.remoteAddress, ...(rewritten && { host, publicHost, hint }) },
+    'signature does not match',
+  )
+}

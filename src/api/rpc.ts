@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import type { Once } from '../catalog/catalog.ts'
+import type { Log } from '../lib/log.ts'
+import type { Action, ActionContext } from './action.ts'
+import { RdsError } from './errors.ts'
+import { createNonces } from './nonces.ts'
+import { createPageCache, REQUEST_ID_PLACE, type PageCache } from './page-cache.ts'
+import { parseParameters } from './parse-parameters.ts'
+import { CONTENT_TYPES, renderError, renderReply, type Format } from './render.ts'
+import type { Reply, Request } from './request.ts'
+import { createDoor, type Door } from './rpc-admit.ts'
+import { claimV1, claimV3, isV3, required, type Claim } from './rpc-claim.ts'
+import { rdsErrorOf } from './rpc-errors.ts'
+import { readParameters, type CallParameters } from './rpc-parameters.ts'
+
+export const API_VERSION = '2014-08-15'
+
+export interface RpcDeps {
+  readonly actions: readonly Action[]
+  /** What every handler gets, but for what is of one call. */
+  readonly context: Omit<ActionContext, 'keyId' | 'once' | 'signal'>
+  readonly log: Log
+  readonly limits: { readonly parameters: number; readonly noncesPerKey: number; readonly cacheBytes: number }
+  /** Host and port that clients are told to call; `HostId` of errors. */
+  readonly hostId: string
+}
+
+/** The answer to a call, and the action it was answered as: '' when it named none of ours. */
+export interface Answer {
+  readonly reply: Reply
+  readonly action: string
+}
+
+/** The RPC surface: reads a call, lets it in, does its action, renders the reply. Never rejects. */
+export interface Rpc {
+  answer(request: Request, query: string): Promise<Answer>
+  readonly figures: { readonly cacheBytes: number; readonly nonces: number; readonly nonceBytes: number }
+}
+
+interface Surface extends RpcDeps {
+  readonly byName: ReadonlyMap<string, Action>
+  readonly door: Door
+  readonly cache: PageCache
+}
+
+/** One call on its way through. */
+interface Call {
+  readonly request: Request
+  readonly requestId: string
+  format: Format
+  action: Action | undefined
+}
+
+/** The RPC surface of one process. */
+export function createRpc(deps: RpcDeps): Rpc {
+  const nonces = createNonces(deps.limits)
+  const cache = createPageCache(deps.limits.cacheBytes)
+  const { catalog, clock } = deps.context
+  const door = createDoor({ catalog, clock, log: deps.log, nonces, publicHost: deps.hostId })
+  const byName = new Map(deps.actions.map((action) => [action.name, action]))
+  const surface: Surface = { ...deps, byName, door, cache }
+
+  return {
+    get figures() {
+      return { cacheBytes: cache.bytes, nonces: nonces.size, nonceBytes: nonces.bytes }
+    },
+
+    async answer(request, query) {
+      const requestId = randomUUID().toUpperCase()
+      const call: Call = { request, requestId, format: isV3(request) ? 'JSON' : 'XML', action: undefined }
+      const reply = await answer(surface, call, query).catch((error: unknown) => refuse(surface, call, error))
+      return { reply, action: call.action?.name ?? '' }
+    },
+  }
+}
+
+async function answer(surface: Surface, call: Call, query: string): Promise<Reply> {
+  const { request } = call
+  if (request.method !== 'GET' && request.method !== 'POST') throw new RdsError('UnsupportedHTTPMethod')
+  const parameters = readParameters(request, query, surface.limits.parameters)
+  const claim = (isV3(request, parameters) ? claimV3 : claimV1)(request, parameters)
+  call.format = formatOf(claim, parameters) ?? call.format
+  const action = requireAction(surface, claim)
+  call.action = action
+  requireFormat(claim, parameters)
+  const once = await surface.door.admit(request, claim, parameters, action)
+  const values = parseParameters(action, parameters.all, {
+    method: request.method,
+    fromBody: (name) => parameters.fromBody(name),
+  })
+  return toReply(call, 200, await perform(surface, call, action, values, once))
+}
+
+type ParsedValues = Parameters<Action['handle']>[0]
+
+async function perform(surface: Surface, call: Call, action: Action, values: ParsedValues, once: Once) {
+  const { request, requestId, format } = call
+  const context: ActionContext = {
+    ...surface.context,
+    keyId: once.keyId,
+    once,
+    get signal() {
+      return request.signal
+    },
+  }
+  const key = await action.cacheKey?.(values, context)
+  if (key !== undefined) {
+    const shared = { ...surface.context, keyId: once.keyId, once, signal: NEVER }
+    return surface.cache.page(`${action.name} ${format} ${key}`, requestId, async () =>
+      renderReply(format, action.name, REQUEST_ID_PLACE, await action.handle(values, shared)),
+    )
+  }
+  const fields = await action.handle(values, context)
+  if (action.mutates) noteChange(surface, call, action, once)
+  return renderReply(format, action.name, requestId, fields)
+}
+
+/** A page that several callers wait for is not given up because the first of them goes. */
+const NEVER = new AbortController().signal
+
+function noteChange({ door, log }: Surface, { request, requestId }: Call, { name }: Action, { keyId }: Once): void {
+  door.forgetKeys()
+  log.info({ action: name, keyId, requestId, remoteAddress: request.remoteAddress }, 'changed something')
+}
+
+/** The form that a call asks for, if it asks for one there is: V3 for JSON, V1 by `Format`. */
+function formatOf({ signatureVersion }: Claim, { all }: CallParameters): Format | undefined {
+  if (signatureVersion === 'V3') return 'JSON'
+  const asked = (all.get('Format') ?? '').toUpperCase()
+  return asked === 'JSON' || asked === 'XML' ? asked : undefined
+}
+
+function requireFormat(claim: Claim, parameters: CallParameters): void {
+  const asked = parameters.all.get('Format') ?? ''
+  if (asked !== '' && formatOf(claim, parameters) === undefined) throw new RdsError('InvalidParameter.Format')
+}
+
+function requireAction({ byName }: Surface, { action: name, version }: Claim): Action {
+  const action = byName.get(required(name, 'MissingAction'))
+  if (action === undefined) {
+    throw new RdsError(
+      'InvalidAction.NotFound',
+      `The action ${name.slice(0, 64)} is not found. See docs/reference/api.md.`,
+    )
+  }
+  if (required(version, 'MissingVersion') !== API_VERSION) throw new RdsError('InvalidVersion')
+  return action
+}
+
+function refuse(surface: Surface, call: Call, error: unknown): Reply {
+  const { code, status, message } = rdsErrorOf(error, { ...call, log: surface.log })
+  const { requestId, format } = call
+  return toReply(call, status, renderError(format, { requestId, hostId: surface.hostId, code, message }))
+}
+
+function toReply({ requestId, format }: Call, status: number, body: string | Buffer): Reply {
+  const headers = {
+    'content-type': CONTENT_TYPES[format],
+    'content-length': String(typeof body === 'string' ? Buffer.byteLength(body) : body.length),
+    'x-acs-request-id': requestId,
+    'cache-control': 'no-store',
+  }
+  return { status, headers, body }
+}
