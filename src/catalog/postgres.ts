@@ -20,8 +20,7 @@ const CONNECT_MS = 10_000
 /** The catalog in a PostgreSQL database, shared by a fleet. Connects when first asked something. */
 export function openPostgres({ url, password, clock, log }: PostgresOptions): Database {
   const pool = new pg.Pool({
-    connectionString: url,
-    ...(password === undefined ? {} : { password }),
+    connectionString: withPassword(url, password),
     max: MOST_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_MS,
     application_name: 'holdfast',
@@ -44,6 +43,14 @@ export function openPostgres({ url, password, clock, log }: PostgresOptions): Da
     integrity: async () => [],
     close: () => pool.end(),
   }
+}
+
+/** In the URL itself: pg takes what the URL lacks for said, and drops a password given beside it. */
+function withPassword(url: string, password: string | undefined): string {
+  if (password === undefined) return url
+  const whole = new URL(url)
+  whole.password = encodeURIComponent(password)
+  return whole.href
 }
 
 const NOW = '(extract(epoch from clock_timestamp()) * 1000)::bigint'
@@ -105,7 +112,7 @@ function judgeError(error: unknown): 'passing' | Error {
   if (typeof code === 'string' && PASSING.has(code)) return 'passing'
   const answered = error instanceof pg.DatabaseError
   if (answered && !UNUSABLE.test(error.code ?? '')) return error
-  if (!answered && typeof code !== 'string' && !/connection|timeout/i.test(error.message)) return error
+  if (!answered && typeof code !== 'string' && !/connection|timeout|SASL|SSL/i.test(error.message)) return error
   return new Fault('catalog_unavailable', `ask the catalog's database: ${error.message}`, {
     cause: error,
     hint: 'Look whether it runs, and whether catalog.url and its password are right.',
