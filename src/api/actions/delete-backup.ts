@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineAction } from '../action.ts'
 import { RdsError } from '../errors.ts'
-import { instanceId, text } from '../parameters.ts'
+import { instanceId, setId, text } from '../parameters.ts'
 import { requireInstance } from '../require.ts'
 
 const MOST_SETS = 100
@@ -46,7 +46,7 @@ export const deleteBackup = defineAction({
 function readSetIds(list: string, instance: string): string[] {
   const ids = list.split(',').map((entry) => {
     const id = entry.startsWith(`${instance}:`) ? entry.slice(instance.length + 1) : entry
-    if (/^\d{1,16}$/.test(id)) return id
+    if (setId.parse(id) !== undefined) return id
     throw new RdsError(
       'InvalidBackupSetID.NotFound',
       `BackupId ${entry.slice(0, 64)} names no backup set of the instance.`,

@@ -17,6 +17,7 @@ export const deregisterDBInstance = defineAction({
     locked: 'BackupJobExists',
     not_found: 'InvalidDBInstanceName.NotFound',
     replayed: 'SignatureNonceUsed',
+    conflict: 'ServiceUnavailable',
     store_unavailable: 'ServiceUnavailable',
     store_full: 'ServiceUnavailable',
   },

@@ -55,6 +55,7 @@ export const modifyDBInstanceSettings = defineAction({
   faults: {
     not_found: 'InvalidDBInstanceName.NotFound',
     replayed: 'SignatureNonceUsed',
+    conflict: 'ServiceUnavailable',
     store_unavailable: 'ServiceUnavailable',
     store_full: 'ServiceUnavailable',
   },
