@@ -26,7 +26,13 @@ export function beginSet(store: Store, place: AttemptPlace, options: WriteOption
   const write = async (name: string, key: string, body: Bytes): Promise<StoredObject> => {
     if (names.has(key)) throw new Fault('conflict', `write ${key} a second time`)
     names.add(key)
-    return writeObject(store, name, key, body, { ...options, onStored: (bytes) => (storedBytes += bytes) })
+    try {
+      return await writeObject(store, name, key, body, { ...options, onStored: (bytes) => (storedBytes += bytes) })
+    } catch (error) {
+      // Nothing lies there: an engine may write it again, as after bad page checksums.
+      names.delete(key)
+      throw error
+    }
   }
 
   return {

@@ -49,7 +49,7 @@ export const inDatabaseOf =
   (address: NodeAddress, options: Options = {}): InDatabase =>
   async (database, work) => {
     await using connection = await connect(address, { ...options, database })
-    return work(connection.ask)
+    return await work(connection.ask)
   }
 
 /** The parts of a `pg` client that it does not declare. */

@@ -4,7 +4,7 @@ import { Fault } from '../../core/fault.ts'
 export function targetFault(error: unknown, doing: string): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code
   if (error instanceof Fault || code === undefined) return error
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
     return new Fault('target_full', `${doing}: no space left`, {
       cause: error,
       hint: 'Free space there or restore to another place. What was written does not start; remove it.',

@@ -1,0 +1,29 @@
+import type { TestServer } from '../test/lib/postgres.ts'
+
+/**
+ * Fills the database `postgres` with about `megabytes` of tables, half of them poorly compressible (digests), half as rows of
+ * an ordinary application, and ends with a checkpoint.
+ */
+export async function fill(server: TestServer, megabytes: number): Promise<void> {
+  const half = Math.round(megabytes / 2)
+  await server.query(`
+    create table noise (id int primary key, body bytea not null);
+    alter table noise alter column body set storage plain;
+    insert into noise
+      select i, (select string_agg(sha512((i::text || ':' || j)::bytea), ''::bytea) from generate_series(1, 14) j)
+      from generate_series(1, ${half} * 1024) i;
+    create table orders (id bigint, customer int, placed timestamptz, state text, note text);
+    insert into orders
+      select i, (i * 7919) % 100003, timestamptz '2026-01-01' + i * interval '17 seconds',
+        (array['new', 'paid', 'sent', 'done'])[1 + i % 4], 'order ' || i || ' of customer ' || (i * 7919) % 100003
+      from generate_series(1, ${half} * 7600) i;
+    create index on orders (customer, placed);
+    vacuum analyze;
+    checkpoint;`)
+}
+
+/** Bytes of the database on disk. */
+export async function databaseBytes(server: TestServer): Promise<number> {
+  const [row] = await server.query<{ size: string }>('select sum(pg_database_size(oid)) as size from pg_database')
+  return Number(row?.size)
+}

@@ -1,0 +1,62 @@
+import type { Socket } from 'node:net'
+import { Fault } from '../../core/fault.ts'
+import type { Options } from '../../lib/streams.ts'
+import { createWireReader, formatQuery, type WireEvent } from './wire-reader.ts'
+
+export interface StreamOptions extends Options {
+  /** Milliseconds without a byte, while we wait for one, after which the server counts as gone; read anew at each wait. */
+  readonly idleMs: () => number
+}
+
+/**
+ * Sends one command on a socket taken over from `pg`, and gives what the server says, a batch of events for each chunk
+ * that arrives, until the connection ends or the reader stops. Then the socket is closed. Fault 'instance_unreachable' when the
+ * connection breaks or stays silent.
+ */
+export async function* runCommand(socket: Socket, sql: string, options: StreamOptions): AsyncGenerator<WireEvent[]> {
+  const { signal, idleMs } = options
+  const reader = createWireReader()
+  const stop = () => socket.destroy()
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    socket.write(formatQuery(sql))
+    for await (const chunk of chunks(socket, idleMs)) yield reader.feed(chunk)
+    signal?.throwIfAborted()
+    throw lost('the server closed the connection')
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (Fault.is(error)) throw error
+    if (error instanceof RangeError)
+      throw new Fault('engine_failed', `take a base backup: ${error.message}`, { cause: error })
+    throw lost('the connection broke', error)
+  } finally {
+    signal?.removeEventListener('abort', stop)
+    socket.destroy()
+  }
+}
+
+/** The socket's chunks. Silence counts only while we wait: one that is held back by its reader is not silent. */
+async function* chunks(socket: Socket, idleMs: () => number): AsyncGenerator<Buffer> {
+  let waiting = true
+  const silent = () => {
+    if (waiting) socket.destroy(lost('no byte came for too long'))
+  }
+  socket.on('timeout', silent)
+  socket.setTimeout(idleMs())
+  try {
+    for await (const chunk of socket) {
+      waiting = false
+      yield chunk as Buffer
+      waiting = true
+      if (socket.timeout !== idleMs()) socket.setTimeout(idleMs())
+    }
+  } finally {
+    socket.off('timeout', silent)
+  }
+}
+
+const lost = (what: string, cause?: unknown) =>
+  new Fault('instance_unreachable', `take a base backup: ${what}`, {
+    cause,
+    hint: 'See the log of the server; the backup is taken again.',
+  })
