@@ -17,24 +17,21 @@ import type { Store } from '../../src/store/store.ts'
 import { runWorker } from '../../src/worker/run-worker.ts'
 import type { Key } from './clients.ts'
 
-/** What every backup in these tests holds: half of it does not compress. */
+/** What a backup in these tests holds: half of it does not compress. */
 export const CONTENT = Buffer.concat([randomBytes(1_500_000), Buffer.alloc(1_500_000, 'some row of text ')])
 
 /** A node as RegisterDBInstance takes it: the pretended server `primary`. */
 export const NODE = { Host: 'primary', Port: '5432', User: 'backup', Password: 'a secret of the test' }
 
-const server = (role: FakeServer['role'], systemIdentifier: string): FakeServer => ({
-  role,
-  systemIdentifier,
-  content: CONTENT,
-})
-
 /** `twin` says that it is the primary too, `stranger` that it is of another database; nobody else answers. */
-const SERVERS = {
-  primary: server('primary', '7'),
-  replica: server('replica', '7'),
-  twin: server('primary', '7'),
-  stranger: server('replica', '8'),
+function serversWith(content: Buffer): Readonly<Record<string, FakeServer>> {
+  const primary: FakeServer = { role: 'primary', systemIdentifier: '7', content }
+  return {
+    primary,
+    replica: { ...primary, role: 'replica' },
+    twin: primary,
+    stranger: { ...primary, role: 'replica', systemIdentifier: '8' },
+  }
 }
 
 export interface TestService {
@@ -51,6 +48,8 @@ export interface TestService {
 }
 
 export interface TestServiceOptions {
+  /** What a backup holds; CONTENT when absent. */
+  readonly content?: Buffer
   readonly restoreRoots?: readonly string[]
   readonly limits?: { readonly downloads?: number; readonly downloadsPerSet?: number }
 }
@@ -71,7 +70,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   await catalog.addKey({ id: key.id, description: '', createdAt: clock.now() }, key.secret)
   const store = fsStore(join(directory, 'store'), clock)
   let gate = Promise.resolve()
-  const engine = fakeEngine({ clock, servers: SERVERS, beforeChunk: () => gate })
+  const engine = fakeEngine({ clock, servers: serversWith(options.content ?? CONTENT), beforeChunk: () => gate })
   const stopping = new AbortController()
   const settings = {
     leaseSeconds: 5,
