@@ -10,7 +10,7 @@ import type { DownloadOptions } from './backups-options.ts'
 import { findSet } from './find-set.ts'
 import { clientOf, printJson } from './session.ts'
 
-/** How often a download that was cut is taken up again before it fails. */
+/** How often in a row a download that was cut may bring nothing before it fails. */
 const TRIES = 5
 const PAUSE_MS = 1000
 
@@ -49,7 +49,8 @@ async function fetchResuming(
   clock: Clock,
 ): Promise<Fetched> {
   const partial: Partial = { data: `${file}.partial`, etag: `${file}.partial.etag` }
-  for (let tries = 1; ; tries++) {
+  let [had, fruitless] = [0, 0]
+  for (;;) {
     try {
       const fetched = await fetchRest(await freshLink(), partial, bar)
       await rename(partial.data, file)
@@ -57,11 +58,16 @@ async function fetchResuming(
       await syncDirectory(dirname(file))
       return fetched
     } catch (error) {
-      if (!Fault.is(error, 'service_unavailable') || tries === TRIES) throw error
-      await clock.sleep(PAUSE_MS * tries)
+      const has = await sizeOf(partial.data)
+      fruitless = has > had ? 0 : fruitless + 1
+      had = has
+      if (!Fault.is(error, 'service_unavailable') || fruitless === TRIES) throw error
+      await clock.sleep(PAUSE_MS * (fruitless + 1))
     }
   }
 }
+
+const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => undefined))?.size ?? 0
 
 /** What there is of a download that has not ended, and the ETag of what it is a part of. */
 interface Partial {
@@ -70,7 +76,7 @@ interface Partial {
 }
 
 async function fetchRest(url: string, partial: Partial, bar: ProgressBar): Promise<Fetched> {
-  const have = (await stat(partial.data).catch(() => undefined))?.size ?? 0
+  const have = await sizeOf(partial.data)
   const known = have > 0 ? await readFile(partial.etag, 'utf8').catch(() => '') : ''
   const resuming = known !== ''
   const reply = await request(url, resuming ? { range: `bytes=${have}-`, 'if-range': known } : {})
