@@ -1,0 +1,133 @@
+import { fork } from 'node:child_process'
+import { availableParallelism, hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { ACTIONS } from './api/actions.ts'
+import { startApi } from './api/server.ts'
+import { openCatalog } from './catalog/open.ts'
+import { readSecretFile } from './config/client.ts'
+import { environment } from './config/environment.ts'
+import { ownerOf } from './cli/local/owner.ts'
+import type { RoleHooks, RunningRole } from './cli/local/role.ts'
+import type { Parts } from './cli/parts.ts'
+import { runProgram } from './cli/program.ts'
+import type { Config } from './config/load.ts'
+import { Fault } from './core/fault.ts'
+import type { EngineKind } from './core/instance.ts'
+import { openEngine } from './engine/open.ts'
+import type { Engine } from './engine/engine.ts'
+import { systemClock, type Clock } from './lib/clock.ts'
+import { createLog, type Log } from './lib/log.ts'
+import { openKeyFile } from './lib/seal.ts'
+import { runScheduler } from './scheduler/run-scheduler.ts'
+import { openStore } from './store/open.ts'
+import { runWorker } from './worker/run-worker.ts'
+
+/** libuv compresses frames on its own threads; its default of 4 leaves larger machines idle. */
+const THREADS = String(Math.max(4, availableParallelism()))
+
+/** What a program is made of that tests make otherwise. */
+export interface Program {
+  /** The file that runs it, for its children. */
+  readonly file: string
+  readonly clock: Clock
+  readonly openEngine: typeof openEngine
+}
+
+/** Joins the real things into what commands work with. */
+export function createParts(program: Program): Parts {
+  const { clock } = program
+  const env = environment()
+  return {
+    clock,
+    env,
+    io: { stdin: process.stdin, out: process.stdout, err: process.stderr },
+    log: createLog,
+    openSealer,
+    openCatalog: (config, options) => openConfigured(config, clock, options),
+    openStore: (url, options) => openStore(url, clock, options),
+    openEngine: (kind, log) => program.openEngine(kind, { clock, log }),
+    roles: {
+      api: (config, hooks) => startApiRole(config, hooks, program),
+      worker: (config, hooks) => startWorkerRole(config, hooks, program),
+    },
+    fork: (role) =>
+      fork(program.file, ['serve', '--role', role, '--child'], {
+        env: { ...env, UV_THREADPOOL_SIZE: env['UV_THREADPOOL_SIZE'] ?? THREADS },
+      }),
+  }
+}
+
+const openSealer = (keyFile: string) =>
+  openKeyFile(keyFile, (message, options) => new Fault('invalid', message, options))
+
+async function openConfigured(
+  { catalog, keyFile }: Config,
+  clock: Clock,
+  { log, migrate }: { log: Log; migrate: boolean },
+) {
+  const password = catalog.passwordFile === undefined ? undefined : readSecretFile(catalog.passwordFile)
+  return openCatalog({ url: catalog.url, password, sealer: await openSealer(keyFile), clock, log, migrate })
+}
+
+/** What both roles work with. */
+async function openShared(config: Config, log: Log, { clock, openEngine: open }: Program) {
+  const engines = new Map<EngineKind, Engine>()
+  return {
+    catalog: await openConfigured(config, clock, { log, migrate: false }),
+    store: await openStore(config.store.url, clock),
+    clock,
+    log,
+    /** One engine of each kind for a whole process. */
+    engineOf: (kind: EngineKind) => {
+      const engine = engines.get(kind) ?? open(kind, { clock, log })
+      engines.set(kind, engine)
+      return engine
+    },
+  }
+}
+
+async function startApiRole(config: Config, { log, wake }: RoleHooks, program: Program): Promise<RunningRole> {
+  const shared = await openShared(config, log, program)
+  const sealer = await openSealer(config.keyFile)
+  const api = await startApi({ ...shared, config, sealer, wake, actions: ACTIONS })
+  return {
+    addresses: { url: api.url, port: api.port, metricsUrl: api.metricsUrl, metricsPort: api.metricsPort },
+    wake: () => {},
+    stop: async () => {
+      await api.close()
+      await shared.catalog.close()
+    },
+    failed: new Promise<never>(() => {}),
+  }
+}
+
+async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program: Program): Promise<RunningRole> {
+  const stopping = new AbortController()
+  const shared = await openShared(config, log, program)
+  const { catalog, clock } = shared
+  const { roots, binDirs, owner } = config.restore
+  const restore = { roots, binDirs, owner: owner === undefined ? undefined : await ownerOf(owner) }
+  const name = `${hostname()}-${process.pid}-${clock.now().toString(36)}`
+  const worker = runWorker({ ...shared, name, settings: config.worker, restore }, stopping.signal)
+  const { sweepSeconds } = config.scheduler
+  const wakeAll = () => {
+    worker.wake()
+    wake()
+  }
+  const done = Promise.all([worker.done, runScheduler({ ...shared, sweepSeconds, wake: wakeAll }, stopping.signal)])
+  return {
+    addresses: {},
+    wake: () => worker.wake(),
+    stop: async () => {
+      stopping.abort()
+      await done
+      await catalog.close()
+    },
+    failed: done.then(() => new Promise<never>(() => {})),
+  }
+}
+
+if (import.meta.main) {
+  const parts = createParts({ file: fileURLToPath(import.meta.url), clock: systemClock, openEngine })
+  process.exitCode = await runProgram(process.argv.slice(2), parts)
+}
