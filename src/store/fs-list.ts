@@ -1,7 +1,7 @@
 import { lstat, opendir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapAhead } from '../lib/ahead.ts'
-import { MISSING } from './fs-directory.ts'
+import { findPath, MISSING } from './fs-directory.ts'
 import { unless } from './fs-faults.ts'
 import { isSegment } from './keys.ts'
 import type { ObjectInfo } from './store.ts'
@@ -9,12 +9,17 @@ import type { ObjectInfo } from './store.ts'
 /** How many objects are asked for their size at once. */
 const STATS = 16
 
+/** How many directories are read at once. */
+const DIRECTORIES = 8
+
 /**
  * Lists the objects below `root` whose key starts with `prefix`, in key order. Holds the names of one directory a level, and
  * walks only into directories that can hold such keys. Symbolic links and names that are no key are passed over.
  */
 export async function* listFiles(root: string, prefix: string, signal?: AbortSignal): AsyncIterable<ObjectInfo> {
-  const infos = mapAhead(walk(root, '', prefix), STATS, async (key) => {
+  const directory = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  if ((await findPath(root, `${directory}x`)) === undefined) return
+  const infos = mapAhead(walk(root, directory, prefix), STATS, async (key) => {
     signal?.throwIfAborted()
     return infoOf(join(root, key), key)
   })
@@ -28,16 +33,35 @@ export async function infoOf(path: string, key: string): Promise<ObjectInfo | un
   return { key, size: stats.size, modifiedAt: Math.round(stats.mtimeMs) }
 }
 
-/** Keys below `directory` ('' or ending in a slash), in order: a directory sorts by its name and the slash that follows it. */
+/**
+ * Keys below `directory` ('' or ending in a slash), in order: a directory sorts by its name and the slash that follows it. The names in
+ * its directories are read ahead of their turn.
+ */
 async function* walk(root: string, directory: string, prefix: string): AsyncGenerator<string, void, undefined> {
-  for (const name of await namesIn(join(root, directory))) {
-    const key = directory + name
-    if (!name.endsWith('/')) {
-      if (key.startsWith(prefix)) yield key
-    } else if (key.startsWith(prefix) || prefix.startsWith(key)) {
-      yield* walk(root, key, prefix)
-    }
+  const names = await namesIn(join(root, directory))
+  yield* walkNames(root, directory, prefix, names)
+}
+
+async function* walkNames(
+  root: string,
+  directory: string,
+  prefix: string,
+  names: readonly string[],
+): AsyncGenerator<string, void, undefined> {
+  const keys = names.map((name) => directory + name).filter((key) => key.startsWith(prefix) || leadsTo(prefix, key))
+  const entries = mapAhead(each(keys), DIRECTORIES, async (key) => {
+    return { key, below: key.endsWith('/') ? await namesIn(join(root, key)) : undefined }
+  })
+  for await (const { key, below } of entries) {
+    if (below) yield* walkNames(root, key, prefix, below)
+    else yield key
   }
+}
+
+const leadsTo = (prefix: string, key: string) => key.endsWith('/') && prefix.startsWith(key)
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T, void, undefined> {
+  yield* items
 }
 
 async function namesIn(path: string): Promise<string[]> {
