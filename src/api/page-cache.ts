@@ -1,20 +1,23 @@
+import type { Pieces } from './request.ts'
+
 /** Stands where a RequestId goes while a page is rendered; as long as every RequestId, and found nowhere else. */
 export const REQUEST_ID_PLACE = '0F0F0F0F-F0F0-4F0F-8F0F-0F0F0F0F0F0F'
 
 /** Keeps rendered replies that differ in nothing but their RequestId. */
 export interface PageCache {
   /**
-   * The bytes of the page under `key`, with `requestId` in its place. `render` makes the page when it is not there, with
+   * The page under `key`, with `requestId` in its place; its bytes are shared by all who get it. `render` makes the page when it is not there, with
    * REQUEST_ID_PLACE for its RequestId; calls that miss at the same time share one rendering. A rendering that fails is not kept.
    */
-  page(key: string, requestId: string, render: () => Promise<string>): Promise<Buffer>
+  page(key: string, requestId: string, render: () => Promise<string>): Promise<Pieces>
   /** Bytes held now, never above the limit. */
   readonly bytes: number
 }
 
 interface Page {
-  readonly body: Buffer
-  readonly idAt: number
+  /** What stands before the RequestId, and what after it. */
+  readonly head: string
+  readonly tail: Buffer
 }
 
 /** What an entry costs beside its body: its key, its place in the map, its object. An estimate on the high side. */
@@ -26,7 +29,7 @@ export function createPageCache(maxBytes: number): PageCache {
   const rendering = new Map<string, Promise<Page>>()
   let bytes = 0
 
-  const cost = (key: string, page: Page) => page.body.length + 2 * key.length + OVERHEAD
+  const cost = (key: string, page: Page) => page.head.length + page.tail.length + 2 * key.length + OVERHEAD
 
   const drop = (key: string, page: Page) => {
     pages.delete(key)
@@ -75,15 +78,9 @@ export function createPageCache(maxBytes: number): PageCache {
 }
 
 function preparePage(text: string): Page {
-  const body = Buffer.from(text)
-  const idAt = body.indexOf(REQUEST_ID_PLACE, 0, 'latin1')
+  const idAt = text.indexOf(REQUEST_ID_PLACE)
   if (idAt < 0) throw new Error('a page without a place for its RequestId')
-  return { body, idAt }
+  return { head: text.slice(0, idAt), tail: Buffer.from(text.slice(idAt + REQUEST_ID_PLACE.length)) }
 }
 
-function stamp({ body, idAt }: Page, requestId: string): Buffer {
-  const copy = Buffer.allocUnsafe(body.length)
-  body.copy(copy)
-  copy.write(requestId, idAt, 'latin1')
-  return copy
-}
+const stamp = ({ head, tail }: Page, requestId: string): Pieces => [Buffer.from(head + requestId), tail]

@@ -18,10 +18,13 @@ export interface Request {
   readonly signal: AbortSignal
 }
 
+/** A body in several pieces, one after the other: so that what many answers share is not copied for each. Never written to. */
+export type Pieces = readonly Buffer[]
+
 /** The answer to one request. A body of `Bytes` is streamed: `content-length` must then be among the headers. */
 export interface Reply {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | Buffer | Bytes
+  readonly body: string | Buffer | Pieces | Bytes
 }

@@ -7,7 +7,7 @@ import { createNonces } from './nonces.ts'
 import { createPageCache, REQUEST_ID_PLACE, type PageCache } from './page-cache.ts'
 import { parseParameters } from './parse-parameters.ts'
 import { CONTENT_TYPES, renderError, renderReply, type Format } from './render.ts'
-import type { Reply, Request } from './request.ts'
+import type { Pieces, Reply, Request } from './request.ts'
 import { createDoor, type Door } from './rpc-admit.ts'
 import { claimV1, claimV3, isV3, required, type Claim } from './rpc-claim.ts'
 import { rdsErrorOf } from './rpc-errors.ts'
@@ -153,12 +153,17 @@ function refuse(surface: Surface, call: Call, error: unknown): Reply {
   return toReply(call, status, renderError(format, { requestId, hostId: surface.hostId, code, message }))
 }
 
-function toReply({ requestId, format }: Call, status: number, body: string | Buffer): Reply {
+function toReply({ requestId, format }: Call, status: number, body: string | Pieces): Reply {
   const headers = {
     'content-type': CONTENT_TYPES[format],
-    'content-length': String(typeof body === 'string' ? Buffer.byteLength(body) : body.length),
+    'content-length': String(lengthOf(body)),
     'x-acs-request-id': requestId,
     'cache-control': 'no-store',
   }
   return { status, headers, body }
+}
+
+function lengthOf(body: string | Pieces): number {
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  return body.reduce((sum, piece) => sum + piece.length, 0)
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Log } from '../lib/log.ts'
 import type { Bytes } from '../lib/streams.ts'
-import type { Reply, Request } from './request.ts'
+import type { Pieces, Reply, Request } from './request.ts'
 
 export interface SendOptions {
   /** A reader that takes nothing for so long is cut. */
@@ -15,8 +15,8 @@ export interface SendOptions {
 export async function sendReply(response: ServerResponse, reply: Reply, options: SendOptions): Promise<void> {
   const { status, headers, body } = reply
   response.writeHead(status, headers)
-  if (typeof body === 'string' || Buffer.isBuffer(body)) {
-    response.end(body)
+  if (typeof body === 'string' || Buffer.isBuffer(body) || isPieces(body)) {
+    endWith(response, body)
     if (response.writableLength > 0) cutStalled(response, options)
     return
   }
@@ -26,6 +26,20 @@ export async function sendReply(response: ServerResponse, reply: Reply, options:
   }
   cutStalled(response, options)
   await stream(response, body, options)
+}
+
+const isPieces = (body: Pieces | Bytes): body is Pieces => Array.isArray(body)
+
+/** Corked, all pieces leave in one system call. */
+function endWith(response: ServerResponse, body: string | Buffer | Pieces): void {
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    response.end(body)
+    return
+  }
+  response.cork()
+  for (const piece of body) response.write(piece)
+  response.end()
+  response.uncork()
 }
 
 /** The time-out of a socket runs anew with all that its reader takes; waiting for bytes to send is not the reader's fault. */

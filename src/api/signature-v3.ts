@@ -52,8 +52,10 @@ export const hmacV3 = (stringToSign: string, secret: string): string =>
 /** Whether a name has two spellings in the text that is signed. */
 export const hasTwoSpellings = (query: readonly Pair[]): boolean => query.some(([name]) => percentEncode(name) !== name)
 
-/** SHA-256 in lower-case hex, as `x-acs-content-sha256` has it. */
-export const sha256Hex = (data: string | Uint8Array): string => hash('sha256', data)
+/** SHA-256 in lower-case hex, as `x-acs-content-sha256` has it. Most calls have an empty body. */
+export const sha256Hex = (data: string | Uint8Array): string => (data.length === 0 ? OF_NOTHING : hash('sha256', data))
+
+const OF_NOTHING = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
 /** The signature of a call in V3. */
 export const signV3 = (call: CallV3, secret: string): string =>
