@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { SaxesParser } from 'saxes'
@@ -9,7 +8,7 @@ import { Fault } from '../core/fault.ts'
 import { setOfManifest } from '../core/set-of-manifest.ts'
 import { FakeClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
-import type { Sealer } from '../lib/seal.ts'
+import { createSealer } from '../lib/seal.ts'
 import { openDownload } from '../set/download.ts'
 import { downloadName } from '../set/download-name.ts'
 import type { Store } from '../store/store.ts'
@@ -17,11 +16,7 @@ import { createLinkHandler } from './download.ts'
 import { createLinks } from './links.ts'
 import type { Reply, Request } from './request.ts'
 
-const SEALER: Sealer = {
-  seal: (plain) => plain,
-  open: (sealed) => sealed,
-  derive: (purpose) => createHash('sha256').update(purpose).digest(),
-}
+const SEALER = createSealer([Buffer.alloc(32, 1)], (message) => new Error(message))
 
 /** A set in a store, its link, and a way to ask for it. */
 async function fixture(options: { limits?: { downloads: number; downloadsPerSet: number } } = {}) {

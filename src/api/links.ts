@@ -25,8 +25,6 @@ export type LinkCheck =
 export interface Links extends LinkMaker {
   /** Judges a raw request target: its form first, then its expiry, then its signature. */
   check(target: string): LinkCheck
-  /** Signs with another key from now on. The old one checks links until the last that it signed has ended. */
-  rotate(sealer: Sealer): void
 }
 
 export interface LinkSettings {
@@ -41,23 +39,35 @@ interface LinkKey {
   readonly until: Moment
 }
 
+const PURPOSE = 'links'
 const LONGEST_STEP = 300
 const TARGET = /^\/link\/(\d{1,16})\/([A-Za-z0-9._~-]{1,255})\?([^#]{1,400})$/
 const SIGNATURE = /^[A-Za-z0-9_-]{43}$/
 
-function linkKey(sealer: Sealer, until: Moment): LinkKey {
-  const hmac = hmacSha256(sealer.derive('links'))
+function linkKey(secret: Buffer, until: Moment): LinkKey {
+  const hmac = hmacSha256(secret)
   return { id: hmac('key id').slice(0, 8), hmac, until }
 }
 
-/** Links signed with a key derived from the key file, so that every process that has the file signs and checks alike. */
+/** The key that signs first, then those before it, good until the last links that they signed have ended. */
+function linkKeys(sealer: Sealer, longestMs: number, now: Moment): readonly [LinkKey, ...LinkKey[]] {
+  const { keys, until } = sealer.earlier(PURPOSE)
+  const end = Math.min(until, now) + longestMs
+  return [linkKey(sealer.derive(PURPOSE), Infinity), ...keys.map((secret) => linkKey(secret, end))]
+}
+
+/**
+ * Links signed with a key derived from the key file, so that every process that has the file signs and checks alike. After a
+ * new first line in that file, links of the old key stay good for one lifetime.
+ */
 export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings): Links {
   const lifetime = settings.lifetimeSeconds
   const step = Math.min(LONGEST_STEP, Math.max(1, Math.floor(lifetime / 12)))
   const bases = { public: settings.publicUrl, intranet: settings.intranetUrl ?? settings.publicUrl }
-  let keys: readonly [LinkKey, ...LinkKey[]] = [linkKey(sealer, Infinity)]
+  const keys = linkKeys(sealer, (lifetime + step) * 1000, clock.now())
+  const [key] = keys
   // A set's two links are asked for in turn and share their signature, the one costly thing in them.
-  let last = { path: '', expires: 0, key: keys[0], query: '' }
+  let last = { path: '', expires: 0, query: '' }
 
   const expirySeconds = () => Math.ceil((Math.floor(clock.now() / 1000) + lifetime) / step) * step
 
@@ -68,23 +78,14 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
     make(set, base) {
       const expires = expirySeconds()
       const path = `${LINK_PREFIX}${set.id}/${set.fileName}`
-      const [key] = keys
-      if (last.path !== path || last.expires !== expires || last.key !== key) {
+      if (last.path !== path || last.expires !== expires) {
         const signature = sign(key, path, expires)
-        last = { path, expires, key, query: `?Expires=${expires}&KeyId=${key.id}&Signature=${signature}` }
+        last = { path, expires, query: `?Expires=${expires}&KeyId=${key.id}&Signature=${signature}` }
       }
       return { url: bases[base] + path + last.query, expiresAt: expires * 1000 }
     },
 
     check: (target) => check(target, keys, clock.now()),
-
-    rotate(next) {
-      const fresh = linkKey(next, Infinity)
-      if (fresh.id === keys[0].id) return
-      const until = (expirySeconds() + 1) * 1000
-      const old = keys.filter((key) => key.id !== fresh.id && key.until > clock.now())
-      keys = [fresh, ...old.map((key) => ({ ...key, until: Math.min(key.until, until) }))]
-    },
   }
 }
 

@@ -83,3 +83,15 @@ test('refuses a file that holds no key, and leaves it as it is', async () => {
     assert.equal(await readFile(path, 'utf8'), text)
   }
 })
+
+test('the keys before the newest line of the file are told, with the moment that the file changed', async () => {
+  const path = join(directory, 'rotated')
+  const before = (await openKeyFile(path, fail)).derive('links')
+  assert.deepEqual((await openKeyFile(path, fail)).earlier('links').keys, [])
+  const other = join(directory, 'another')
+  await openKeyFile(other, fail)
+  await writeFile(path, (await readFile(other, 'utf8')) + (await readFile(path, 'utf8')))
+  const rotated = await openKeyFile(path, fail)
+  assert.deepEqual(rotated.earlier('links'), { keys: [before], until: Math.floor((await stat(path)).mtimeMs) })
+  assert.notDeepEqual(rotated.derive('links'), before)
+})

@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { Moment } from './clock.ts'
 import { syncDirectory } from './files.ts'
 
 /** Keeps secrets under a key: seals and opens short texts, and derives further keys from it. */
@@ -11,6 +12,8 @@ export interface Sealer {
   open(sealed: string, purpose: string): string
   /** A key of its own for each purpose, always the same under the same key; 32 bytes when `bytes` is absent. */
   derive(purpose: string, bytes?: number): Buffer
+  /** What `derive` gave of 32 bytes under each key before the newest, newest first, and when that one took over. */
+  earlier(purpose: string): { readonly keys: readonly Buffer[]; readonly until: Moment }
 }
 
 /** Makes the error of a key that cannot be used. */
@@ -37,13 +40,13 @@ const SEALED = /^1\.([A-Za-z0-9_-]{8})\.([A-Za-z0-9_-]{38,})$/
  * Each line of the file is one key. The first seals and derives; every one opens: a new first line is a rotation.
  */
 export async function openKeyFile(path: string, fail: Fail): Promise<Sealer> {
-  const text = (await readKeyFile(path, fail)) ?? (await makeKeyFile(path, fail))
+  const { text, changedAt } = (await readKeyFile(path, fail)) ?? (await makeKeyFile(path, fail))
   const [first = '', ...more] = text.split('\n').filter((line) => line !== '')
-  return createSealer([secretOf(first, path, fail), ...more.map((line) => secretOf(line, path, fail))], fail)
+  return createSealer([secretOf(first, path, fail), ...more.map((line) => secretOf(line, path, fail))], fail, changedAt)
 }
 
-/** A sealer of keys already in memory: the first seals and derives, every one opens. */
-export function createSealer(secrets: readonly [Buffer, ...Buffer[]], fail: Fail): Sealer {
+/** A sealer of keys already in memory: the first seals and derives, since `changedAt`, and every one opens. */
+export function createSealer(secrets: readonly [Buffer, ...Buffer[]], fail: Fail, changedAt: Moment = 0): Sealer {
   const [newest, ...older] = secrets
   const keys: readonly [Key, ...Key[]] = [keyOf(newest), ...older.map(keyOf)]
   return {
@@ -59,6 +62,10 @@ export function createSealer(secrets: readonly [Buffer, ...Buffer[]], fail: Fail
       return openWith(key, Buffer.from(box, 'base64url'), purpose, fail)
     },
     derive: (purpose, bytes = KEY_BYTES) => derive(keys[0].secret, `derive ${purpose}`, bytes),
+    earlier: (purpose) => ({
+      keys: older.map((secret) => derive(secret, `derive ${purpose}`, KEY_BYTES)),
+      until: changedAt,
+    }),
   }
 }
 
@@ -87,11 +94,17 @@ function openWith(key: Key, box: Buffer, purpose: string, fail: Fail): string {
   }
 }
 
-async function readKeyFile(path: string, fail: Fail): Promise<string | undefined> {
+interface KeyFile {
+  readonly text: string
+  readonly changedAt: Moment
+}
+
+async function readKeyFile(path: string, fail: Fail): Promise<KeyFile | undefined> {
   try {
     await using file = await open(path, 'r')
-    const mode = (await file.stat()).mode & 0o777
-    if ((mode & 0o077) === 0) return await file.readFile('utf8')
+    const info = await file.stat()
+    const mode = info.mode & 0o777
+    if ((mode & 0o077) === 0) return { text: await file.readFile('utf8'), changedAt: Math.floor(info.mtimeMs) }
     const shown = mode.toString(8).padStart(4, '0')
     throw fail(`open key file ${path}: mode ${shown} lets others at it`, { hint: `Run chmod 600 ${path}.` })
   } catch (error) {
@@ -101,7 +114,7 @@ async function readKeyFile(path: string, fail: Fail): Promise<string | undefined
 }
 
 /** Written aside and linked into place, so that nobody sees half a key, and of two makers the first wins. */
-async function makeKeyFile(path: string, fail: Fail): Promise<string> {
+async function makeKeyFile(path: string, fail: Fail): Promise<KeyFile> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.draft`
   try {
