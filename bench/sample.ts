@@ -14,12 +14,13 @@ export async function fill(server: TestServer, megabytes: number): Promise<void>
       from generate_series(1, ${half} * 1024) i;
     create table orders (id bigint, customer int, placed timestamptz, state text, note text);
     insert into orders
-      select i, (i * 7919) % 100003, timestamptz '2026-01-01' + i * interval '17 seconds',
-        (array['new', 'paid', 'sent', 'done'])[1 + i % 4], 'order ' || i || ' of customer ' || (i * 7919) % 100003
+      select i, (i::bigint * 7919) % 100003, timestamptz '2026-01-01' + i * interval '17 seconds',
+        (array['new', 'paid', 'sent', 'done'])[1 + i % 4], 'order ' || i || ' of customer ' || (i::bigint * 7919) % 100003
       from generate_series(1, ${half} * 7600) i;
     create index on orders (customer, placed);
-    vacuum analyze;
-    checkpoint;`)
+`)
+  await server.query('vacuum analyze')
+  await server.query('checkpoint')
 }
 
 /** Bytes of the database on disk. */
