@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import type { ActionContext } from '../../src/api/action.ts'
 import { describeBackups } from '../../src/api/actions/describe-backups.ts'
 import { RdsError } from '../../src/api/errors.ts'
-import { createLinks } from '../../src/api/links.ts'
 import { parseParameters } from '../../src/api/parse-parameters.ts'
-import type { Catalog } from '../../src/catalog/catalog.ts'
-import { openCatalog } from '../../src/catalog/open.ts'
 import type { BackupSet } from '../../src/core/backup-set.ts'
-import { DEFAULT_SETTINGS } from '../../src/core/instance.ts'
-import { fakeEngine } from '../../src/engine/fake/fake.ts'
-import { FakeClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
-import { createSealer } from '../../src/lib/seal.ts'
-import { memStore } from '../../src/store/mem.ts'
+import { openContext, sampleSet, type OpenContext } from './context.ts'
 import { type Ask, seedAnswer } from './seed-model.ts'
 
 const INSTANCE = 'pgm-orders'
@@ -25,36 +13,23 @@ const INSTANCE = 'pgm-orders'
 const FIRST = Date.UTC(2026, 0, 31, 23, 58)
 
 /** Sets of every kind, several a second, some at the same millisecond. */
-const SETS: readonly BackupSet[] = Array.from({ length: 230 }, (_, index) => ({
-  id: String(1000 + ((index * 7) % 230)),
-  instanceId: INSTANCE,
-  nodeId: '3',
-  status: index % 5 === 0 ? 'Failed' : 'Success',
-  type: index % 3 === 0 ? 'IncrementalBackup' : 'FullBackup',
-  mode: index % 2 === 0 ? 'Automated' : 'Manual',
-  method: 'Physical',
-  startedAt: FIRST + Math.floor(index / 3) * 333 + (index % 11 === 0 ? 60_000 : 0),
-  endedAt: FIRST + 3_600_000,
-  consistentAt: undefined,
-  size: 100,
-  available: true,
-  engine: 'postgres',
-  engineVersion: '15.0',
-  manifestKey: index % 5 === 0 ? undefined : 'sets/a/1/1-1/manifest.json',
-  parentId: undefined,
-  reason: index % 5 === 0 ? 'it failed' : undefined,
-  held: false,
-  verifiedAt: undefined,
-}))
+const SETS: readonly BackupSet[] = Array.from({ length: 230 }, (_, index) =>
+  sampleSet({
+    id: String(1000 + ((index * 7) % 230)),
+    instanceId: INSTANCE,
+    status: index % 5 === 0 ? 'Failed' : 'Success',
+    type: index % 3 === 0 ? 'IncrementalBackup' : 'FullBackup',
+    mode: index % 2 === 0 ? 'Automated' : 'Manual',
+    startedAt: FIRST + Math.floor(index / 3) * 333 + (index % 11 === 0 ? 60_000 : 0),
+    endedAt: FIRST + 3_600_000,
+    ...(index % 5 === 0 && { manifestKey: undefined, reason: 'it failed' }),
+  }),
+)
 
-let directory = ''
-let catalog: Catalog
-let context: ActionContext
+let world: OpenContext
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'holdfast-seed-'))
-  const clock = new FakeClock('2026-02-02T03:04:05Z')
-  const sealer = createSealer([Buffer.alloc(32, 1)], (message) => new Error(message))
-  catalog = await openCatalog({ url: `sqlite:${join(directory, 'catalog.db')}`, sealer, clock, log: silentLog })
+  world = await openContext()
+  const { addInstance, catalog } = world
   await addInstance(INSTANCE)
   await addInstance('pgm-other')
   await addInstance('pgm-empty')
@@ -62,36 +37,8 @@ before(async () => {
   for (const set of SETS.slice(0, 40)) {
     await catalog.adoptSet({ ...set, id: String(Number(set.id) + 5000), instanceId: 'pgm-other' })
   }
-  context = {
-    catalog,
-    store: memStore(clock),
-    clock,
-    links: createLinks(sealer, clock, { publicUrl: 'http://127.0.0.1:8080', lifetimeSeconds: 3600 }),
-    engineOf: () => fakeEngine({ clock, servers: {} }),
-    region: 'cn-hangzhou',
-    restoreRoots: [],
-    wake: () => {},
-    keyId: 'key',
-    once: { keyId: 'key', nonce: 'nonce', expiresAt: 0 },
-    signal: new AbortController().signal,
-  }
 })
-after(async () => {
-  await catalog.close()
-  await rm(directory, { recursive: true })
-})
-
-const addInstance = (id: string) =>
-  catalog.addInstance({
-    id,
-    engine: 'postgres',
-    engineVersion: '15.0',
-    description: '',
-    settings: DEFAULT_SETTINGS,
-    systemIdentifier: '7',
-    createdAt: FIRST,
-    nodes: [{ role: 'primary', address: { host: 'a', port: 5432, user: 'u', sslMode: 'disable' } }],
-  })
+after(() => world[Symbol.asyncDispose]())
 
 interface Reply {
   readonly TotalRecordCount: number
@@ -103,7 +50,7 @@ interface Reply {
 async function call(ask: Ask, instance = INSTANCE): Promise<Reply> {
   const given = new Map(Object.entries({ DBInstanceId: instance, ...ask }))
   const values = parseParameters(describeBackups, given, { method: 'GET', fromBody: () => false })
-  const reply = await describeBackups.handle(values, context)
+  const reply = await describeBackups.handle(values, world.context)
   return describeBackups.reply.parse(reply) as unknown as Reply
 }
 
@@ -250,7 +197,7 @@ test('the key of a page changes when the instance, the question or the links cha
         method: 'GET',
         fromBody: () => false,
       }),
-      context,
+      world.context,
     )
   const first = await keyOf({})
   assert.equal(await keyOf({}), first)
@@ -259,6 +206,6 @@ test('the key of a page changes when the instance, the question or the links cha
   assert.notEqual(await keyOf({ StartTime: '2026-01-01T00:00Z' }), await keyOf({ EndTime: '2026-01-01T00:00Z' }))
   const [sample] = SETS
   assert.ok(sample)
-  await catalog.adoptSet({ ...sample, id: '9000', instanceId: 'pgm-other' })
+  await world.catalog.adoptSet({ ...sample, id: '9000', instanceId: 'pgm-other' })
   assert.notEqual(await keyOf({}), first)
 })
