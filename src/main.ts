@@ -129,5 +129,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
 
 if (import.meta.main) {
   const parts = createParts({ file: fileURLToPath(import.meta.url), clock: systemClock, openEngine })
-  process.exitCode = await runProgram(process.argv.slice(2), parts)
+  const code = await runProgram(process.argv.slice(2), parts)
+  // After a failure, what else still runs shall not keep the process alive. Streams to pipes, files and terminals are written by now.
+  if (code !== 0) process.exit(code)
 }

@@ -47,10 +47,13 @@ async function rebuild(options: CatalogOptions, parts: Parts): Promise<void> {
       `rebuild the catalog: ${found.problems.length} things in the store could not be read`,
     )
   }
-  if (found.instances > 0 && !options.json) {
-    parts.io.err.write('Passwords and access keys are not in a store: register the instances anew, and make a key.\n')
-  }
+  if (found.instances > 0 && !options.json) parts.io.err.write(AFTER_REBUILD)
 }
+
+const AFTER_REBUILD = `Passwords and access keys are not in a store. To go on:
+  holdfast keys add --local                       makes an access key
+  holdfast instances remove ID, then add ID …     gives an instance its password back; its sets and nodes stay
+`
 
 async function check(options: CatalogOptions, parts: Parts): Promise<void> {
   const problems = await withCatalog(configOf(options, parts), parts, (catalog) => catalog.check())

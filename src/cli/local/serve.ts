@@ -67,6 +67,7 @@ export async function serveParent(deps: ParentDeps, { stop, kill }: StopSignals)
 
 async function killOverdue(stop: AbortSignal, finished: AbortSignal, killing: AbortController, deps: ParentDeps) {
   await aborted(stop)
+  deps.log.info('stopping')
   await deps.clock.sleep(STOP_MS, finished).catch(() => {})
   if (finished.aborted) return
   deps.log.error({ seconds: STOP_MS / 1000 }, 'children did not end in time, killing them')
@@ -87,6 +88,7 @@ export async function serveRoles(names: readonly Role[], deps: RolesDeps, { stop
   logReady(deps.log, running.get('api')?.addresses ?? {})
   const all = [...running.values()]
   await Promise.race([aborted(stop), ...all.map(({ failed }) => failed)])
+  deps.log.info('stopping')
   const killed = aborted(kill).then(() => {
     throw new Fault('cancelled', 'end the service: asked to end at once')
   })
