@@ -57,7 +57,7 @@ const fail = (message: string, cause?: unknown) => new Fault('engine_failed', me
 
 /** PostgreSQL refuses to run as root, so root runs it as whoever owns the files. */
 async function accountFor(dataDirectory: string, owner: Owner): Promise<Owner> {
-  if (process.getuid?.() !== 0) return undefined
+  if (process.geteuid?.() !== 0) return undefined
   const { uid, gid } = owner ?? (await stat(dataDirectory))
   if (uid !== 0) return { uid, gid }
   throw new Fault('invalid', `start ${dataDirectory}: it belongs to root, and PostgreSQL does not run as root`, {

@@ -153,7 +153,7 @@ function warningsOf(facts: PostgresFacts, machine: RestoreMachine, binaries: Bin
     ...localeWarnings(facts, machine.hasLocale),
     ...extensionWarnings(facts, machine.hasExtension),
   ]
-  if (process.getuid?.() === 0 && !owner) {
+  if (process.geteuid?.() === 0 && !owner) {
     all.push('the files belong to root, and PostgreSQL does not run as root: give them to its user before starting')
   }
   const [theirs, ours] = [facts.serverVersionText, binaries.version]
