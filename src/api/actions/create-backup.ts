@@ -9,7 +9,8 @@ import { requireRegistered } from '../require.ts'
 /** Asks for a backup now. */
 export const createBackup = defineAction({
   name: 'CreateBackup',
-  about: 'Starts a backup of an instance: a task that DescribeBackupTasks follows.',
+  about:
+    'Starts a backup of an instance: a task that DescribeBackupTasks follows. One runs at a time; how many a day is not limited.',
   extension: false,
   mutates: true,
   parameters: {
