@@ -35,23 +35,48 @@ export async function* runCommand(socket: Socket, sql: string, options: StreamOp
   }
 }
 
-/** The socket's chunks. Silence counts only while we wait: one that is held back by its reader is not silent. */
+/** Bytes that may lie ready before the reader has asked for them; then the socket is held back, and so the server. */
+const AHEAD = 1024 * 1024
+
+/**
+ * The socket's chunks as they arrive: reading a stream by iteration would join, and so copy, what lies ready. Silence counts
+ * only while we wait: a server that is held back by its reader is not silent.
+ */
 async function* chunks(socket: Socket, idleMs: () => number): AsyncGenerator<Buffer> {
-  let waiting = true
-  const silent = () => {
+  const queue: Buffer[] = []
+  let ready = 0
+  let failure: unknown
+  let wake = () => {}
+  let waiting = false
+  socket.on('data', (chunk: Buffer) => {
+    queue.push(chunk)
+    ready += chunk.length
+    if (ready > AHEAD) socket.pause()
+    wake()
+  })
+  socket.on('timeout', () => {
     if (waiting) socket.destroy(lost('no byte came for too long'))
-  }
-  socket.on('timeout', silent)
-  socket.setTimeout(idleMs())
-  try {
-    for await (const chunk of socket) {
-      waiting = false
-      yield chunk as Buffer
-      waiting = true
+  })
+  socket.on('error', (error) => {
+    failure = error
+  })
+  socket.on('close', () => wake())
+  socket.on('end', () => wake())
+  socket.resume()
+  for (;;) {
+    const chunk = queue.shift()
+    if (chunk) {
+      ready -= chunk.length
+      if (ready < AHEAD / 2 && socket.isPaused()) socket.resume()
+      yield chunk
+    } else if (failure !== undefined) throw failure
+    else if (socket.readableEnded || socket.destroyed) return
+    else {
       if (socket.timeout !== idleMs()) socket.setTimeout(idleMs())
+      waiting = true
+      await new Promise<void>((resolve) => (wake = resolve))
+      waiting = false
     }
-  } finally {
-    socket.off('timeout', silent)
   }
 }
 
