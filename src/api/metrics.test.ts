@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { suite, test } from 'node:test'
+import { FakeClock } from '../lib/clock.ts'
+import { metricsPage } from './metrics.ts'
+import { createRequestMetrics } from './metrics-requests.ts'
+import { renderMetrics } from './metrics-text.ts'
+
+const NOW = Date.parse('2026-01-02T03:04:05Z')
+const GOLDEN = new URL('../../test/golden/metrics.txt', import.meta.url)
+
+async function page(): Promise<string> {
+  const requests = createRequestMetrics()
+  requests.observe('DescribeBackups', 200, 0.0004)
+  requests.observe('DescribeBackups', 200, 0.2)
+  requests.observe('DescribeBackups', 404, 60)
+  return metricsPage({
+    catalog: {
+      figures: async () => [
+        { instanceId: 'rm-1', succeeded: 3, failed: 1, bytes: 5000, lastSuccessAt: NOW - 90_000, lastDurationMs: 1500 },
+        { instanceId: 'rm-2', succeeded: 0, failed: 0, bytes: 0, lastSuccessAt: undefined, lastDurationMs: undefined },
+      ],
+      taskFigures: async () => [{ kind: 'take-backup', state: 'running', count: 2 }],
+      sinceLastBeat: async () => 2500,
+    },
+    clock: new FakeClock('2026-01-02T03:04:05Z'),
+    requests,
+    health: async () => ({ ready: true, problems: [] }),
+    figures: () => ({ cacheBytes: 1, nonces: 2, nonceBytes: 3 }),
+  })
+}
+const lines = async () => (await page()).split('\n')
+
+suite('the metrics page', () => {
+  test('has the names, types and labels that dashboards were built on', async () => {
+    const names = (await lines()).map((line) => line.replace(/ [\d.e+-]+$/, '').replaceAll(/="[^"]*"/g, ''))
+    assert.deepEqual(
+      [...new Set(names)].filter((line) => line !== '' && !line.startsWith('# HELP')),
+      readFileSync(GOLDEN, 'utf8').trim().split('\n'),
+    )
+  })
+
+  test('tells the figures of backups in seconds and bytes, and nothing where there is none', async () => {
+    const text = await page()
+    for (const line of [
+      'holdfast_backup_sets{instance="rm-1",status="Success"} 3',
+      'holdfast_backup_sets{instance="rm-1",status="Failed"} 1',
+      'holdfast_backup_set_bytes{instance="rm-1"} 5000',
+      'holdfast_last_success_age_seconds{instance="rm-1"} 90',
+      'holdfast_last_backup_duration_seconds{instance="rm-1"} 1.5',
+      'holdfast_tasks{kind="take-backup",state="running"} 2',
+      'holdfast_worker_silence_seconds 2.5',
+      'holdfast_ready 1',
+    ]) {
+      assert.ok(text.includes(`\n${line}\n`), line)
+    }
+    assert.doesNotMatch(text, /holdfast_last_success_age_seconds\{instance="rm-2"/)
+  })
+
+  test('counts requests by action and status, and how long they took', async () => {
+    const text = await page()
+    for (const line of [
+      'holdfast_api_requests_total{action="DescribeBackups",status="200"} 2',
+      'holdfast_api_request_duration_seconds_bucket{action="DescribeBackups",status="200",le="0.001"} 1',
+      'holdfast_api_request_duration_seconds_bucket{action="DescribeBackups",status="200",le="0.25"} 2',
+      'holdfast_api_request_duration_seconds_bucket{action="DescribeBackups",status="200",le="+Inf"} 2',
+      'holdfast_api_request_duration_seconds_count{action="DescribeBackups",status="404"} 1',
+      'holdfast_api_request_duration_seconds_bucket{action="DescribeBackups",status="404",le="30"} 0',
+    ]) {
+      assert.ok(text.includes(`\n${line}\n`), line)
+    }
+  })
+
+  test('escapes what a label may hold', () => {
+    const metric = { name: 'm', type: 'gauge' as const, help: 'h', samples: [{ labels: { a: '\\ " \n' }, value: 1 }] }
+    assert.equal(renderMetrics([metric]), '# HELP m h\n# TYPE m gauge\nm{a="\\\\ \\" \\n"} 1\n')
+  })
+})
