@@ -102,6 +102,6 @@ const aborted = (signal: AbortSignal): Promise<void> =>
   })
 
 /** The one line that says that the service answers, and where. */
-function logReady(log: Log, { url, metricsUrl }: Addresses): void {
-  log.info({ url, metricsUrl }, 'ready')
+function logReady(log: Log, { url, port, metricsUrl }: Addresses): void {
+  log.info({ url, port, metricsUrl }, 'ready')
 }
