@@ -11,6 +11,8 @@ export type Value = string | number | null
 export interface Question {
   readonly sql: string
   readonly values: readonly Value[]
+  /** Whether its rows come back as tuples, faster than as objects. Always the same for the same text. */
+  readonly tuples?: boolean
 }
 
 /** A query of Kysely as a question. */
@@ -33,6 +35,12 @@ export interface Deps {
   readonly database: Database
   readonly sealer: Sealer
 }
+
+/** A row as the values of its columns in their order. */
+export type Tuple = readonly Value[]
+
+/** The tuples that a question with `tuples` got back. */
+export const tuplesOf = (rows: readonly Row[]): readonly Tuple[] => rows as unknown as readonly Tuple[]
 
 /** One of the databases that a catalog can lie in, with all that differs between them. */
 export interface Database {

@@ -1,16 +1,16 @@
-import type { Kysely, Selectable, Transaction } from 'kysely'
-import { sql } from 'kysely'
+import type { Selectable, Transaction } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Task } from '../core/task.ts'
 import { CATALOG_VERSION, type Catalog, type CatalogDump } from './catalog.ts'
-import { asked, type Database, type Deps, type Row, type Story } from './database.ts'
+import { asked, tuplesOf, type Database, type Deps, type Row, type Story } from './database.ts'
 import { holdForGood, taskOwner } from './holds.ts'
 import { needNumber, passIds } from './ids.ts'
 import { addInstance } from './instance-changes.ts'
 import { instanceById } from './instances.ts'
 import { openSealed } from './key-check.ts'
 import { secretOf } from './keys.ts'
-import { SET_COLUMNS, setOf, type SetRow } from './set-rows.ts'
+import { pageSql } from './page-sql.ts'
+import { setOf } from './set-rows.ts'
 import { insertSet } from './sets.ts'
 import type { AccessKeysTable, Tables, TasksTable } from './tables.ts'
 import { jsonOf, taskOf } from './task-rows.ts'
@@ -32,7 +32,8 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
   const ids = yield asked(db.selectFrom('instances').select('id').orderBy('id'))
   const instances = []
   for (const { id } of ids) instances.push((yield* instanceById(db, sealer, String(id)))!)
-  const sets = yield asked(allSets(db, database))
+  const now = database.nowAsked()
+  const sets = yield { sql: pageSql(now.sql).all, values: now.values, tuples: true }
   const tasks = yield asked(db.selectFrom('tasks').selectAll().orderBy('id'))
   const keys = yield asked(db.selectFrom('access_keys').selectAll().orderBy('id'))
   return {
@@ -40,7 +41,7 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
     lastId: Number(about[0]?.['last_id']),
     instances,
     nodes: instances.flatMap(({ nodes }) => nodes),
-    sets: rowsOf<SetRow>(sets).map(setOf),
+    sets: tuplesOf(sets).map(setOf),
     tasks: rowsOf<Selectable<TasksTable>>(tasks).map(taskOf),
     keys: rowsOf<Selectable<AccessKeysTable>>(keys).map(({ id, description, created_at, secret }) => ({
       id,
@@ -50,13 +51,6 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
     })),
   }
 }
-
-const allSets = (db: Kysely<Tables>, { now }: Database) =>
-  db
-    .selectFrom('sets')
-    .select(SET_COLUMNS)
-    .select(sql<number>`case when held_until > ${now()} then 1 else 0 end`.as('held'))
-    .orderBy('id')
 
 const rowsOf = <R>(rows: readonly Row[]) => rows as unknown as readonly R[]
 

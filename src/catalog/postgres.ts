@@ -65,19 +65,20 @@ interface Named {
   readonly name: string
   readonly text: string
   readonly values: unknown[]
+  readonly rowMode?: 'array'
 }
 
 /** Gives each text a name of its own, under which every connection keeps it prepared, and numbers its values. */
 function namer(): (question: Question) => Named {
   const known = new Map<string, Omit<Named, 'values'>>()
-  return ({ sql: source, values }) => {
+  return ({ sql: source, values, tuples }) => {
     let statement = known.get(source)
     if (!statement) {
       let number = 0
       statement = { name: `hot_${known.size}`, text: source.replaceAll('?', () => `$${++number}`) }
       known.set(source, statement)
     }
-    return { ...statement, values: [...values] }
+    return { ...statement, values: [...values], ...(tuples ? { rowMode: 'array' as const } : {}) }
   }
 }
 

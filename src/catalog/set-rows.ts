@@ -1,18 +1,17 @@
 import type { Insertable, Selectable, Transaction } from 'kysely'
 import { sql } from 'kysely'
 import type { BackupSet } from '../core/backup-set.ts'
-import { needNumber } from './ids.ts'
 import type { SetQuery } from './catalog.ts'
+import type { Tuple } from './database.ts'
+import { needNumber } from './ids.ts'
 import type { SetCountsTable, SetsTable, Tables } from './tables.ts'
 
-/** What readers of a set ask for; `held` comes beside them. */
-export const SET_COLUMNS = [
+/** What readers of a set ask for, in the order of a tuple: the fewer values, the faster a page. Status, mode and type are in its bucket. */
+const COLUMNS = [
   'id',
   'instance_id',
   'node_id',
-  'status',
-  'type',
-  'mode',
+  'bucket',
   'method',
   'started_at',
   'ended_at',
@@ -29,7 +28,14 @@ export const SET_COLUMNS = [
   'removing',
 ] as const satisfies readonly (keyof SetsTable)[]
 
-export type SetRow = Pick<Selectable<SetsTable>, (typeof SET_COLUMNS)[number]> & { readonly held: number }
+type ValuesOf<Columns extends readonly (keyof SetsTable)[]> = {
+  readonly [At in keyof Columns]: Selectable<SetsTable>[Columns[At]]
+}
+type SetTuple = readonly [...ValuesOf<typeof COLUMNS>, held: number]
+
+/** The columns of a set's tuple in SQL, held or not as of `now`, an expression. */
+export const setColumns = (now: string): string =>
+  [...COLUMNS.map((column) => `sets.${column}`), `case when sets.held_until > ${now} then 1 else 0 end`].join(', ')
 
 const FAILED = 1
 const MANUAL = 2
@@ -51,30 +57,34 @@ export const bucketsOf = ({ status, mode, type }: Pick<SetQuery, 'status' | 'mod
       (type === undefined || (type === 'IncrementalBackup') === ((bucket & INCREMENTAL) !== 0)),
   )
 
-export function setOf(row: SetRow): BackupSet {
+/** The set of a tuple of `setColumns`. */
+export function setOf(tuple: Tuple): BackupSet {
+  const [id, instanceId, nodeId, bucket, method, startedAt, endedAt, consistentAt, size, available, engine, ...more] =
+    tuple as unknown as SetTuple
+  const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, held] = more
   const set: BackupSet = {
-    id: String(row.id),
-    instanceId: row.instance_id,
-    nodeId: row.node_id === null ? undefined : String(row.node_id),
-    status: row.status,
-    type: row.type,
-    mode: row.mode,
-    method: row.method,
-    startedAt: row.started_at,
-    endedAt: row.ended_at,
-    consistentAt: row.consistent_at ?? undefined,
-    size: row.size,
-    available: row.available === 1,
-    engine: row.engine,
-    engineVersion: row.engine_version,
-    manifestKey: row.manifest_key ?? undefined,
-    parentId: row.parent_id === null ? undefined : String(row.parent_id),
-    reason: row.reason ?? undefined,
-    held: row.held === 1,
-    verifiedAt: row.verified_at ?? undefined,
+    id: String(id),
+    instanceId,
+    nodeId: nodeId === null ? undefined : String(nodeId),
+    status: (bucket & FAILED) === 0 ? 'Success' : 'Failed',
+    type: (bucket & INCREMENTAL) === 0 ? 'FullBackup' : 'IncrementalBackup',
+    mode: (bucket & MANUAL) === 0 ? 'Automated' : 'Manual',
+    method,
+    startedAt,
+    endedAt,
+    consistentAt: consistentAt ?? undefined,
+    size,
+    available: available === 1,
+    engine,
+    engineVersion,
+    manifestKey: manifestKey ?? undefined,
+    parentId: parentId === null ? undefined : String(parentId),
+    reason: reason ?? undefined,
+    held: held === 1,
+    verifiedAt: verifiedAt ?? undefined,
   }
-  if (row.damage === null && row.removing === 0) return set
-  return { ...set, damage: row.damage ?? undefined, removing: row.removing === 1 }
+  if (damage === null && removing === 0) return set
+  return { ...set, damage: damage ?? undefined, removing: removing === 1 }
 }
 
 /** The row of a new set. What holds it is not in it. */

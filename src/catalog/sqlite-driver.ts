@@ -34,14 +34,15 @@ const PRAGMAS = `
   pragma mmap_size = 17179869184;
 `
 
-/** Prepares each text once for a connection. */
-export function statementsOf(connection: DatabaseSync): (sql: string) => StatementSync {
+/** Prepares each text once for a connection; with `tuples` its rows come as arrays. */
+export function statementsOf(connection: DatabaseSync): (sql: string, tuples?: boolean) => StatementSync {
   const kept = new Map<string, StatementSync>()
-  return (sql) => {
+  return (sql, tuples = false) => {
     const known = kept.get(sql)
     if (known) return known
     if (kept.size >= MOST_STATEMENTS) kept.clear()
     const statement = connection.prepare(sql)
+    statement.setReturnArrays(tuples)
     kept.set(sql, statement)
     return statement
   }

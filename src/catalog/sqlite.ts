@@ -45,7 +45,7 @@ export async function openSqlite(path: string, clock: Clock): Promise<Database> 
 
 function answerer(connection: DatabaseSync): (question: Question) => readonly Row[] {
   const prepare = statementsOf(connection)
-  return ({ sql: text, values }) => prepare(text).all(...values) as unknown as readonly Row[]
+  return ({ sql: text, values, tuples }) => prepare(text, tuples).all(...values) as unknown as readonly Row[]
 }
 
 /** A story from begin to end in one snapshot, with no other work of this process between its questions. */
