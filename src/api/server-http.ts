@@ -6,10 +6,10 @@ import { Fault } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { createClientFinder } from './client-address.ts'
-import type { RdsErrorCode } from './errors.ts'
 import { plainError } from './plain-error.ts'
 import type { Reply, Request } from './request.ts'
 import { answerBroken } from './server-broken.ts'
+import { trackConnections, type Connections } from './server-drain.ts'
 import { sendReply } from './server-reply.ts'
 import { readBody, toRequest } from './server-request.ts'
 import { readTlsPair, watchTlsPair, type TlsFiles } from './tls.ts'
@@ -60,16 +60,27 @@ export async function listen(
 ): Promise<Listening> {
   const server = await createServer(settings, deps.limits)
   const closing = new AbortController()
+  const connections = trackConnections(server)
   server.maxConnections = deps.limits.connections
   server.on('drop', (peer) => deps.log.warn({ remoteAddress: peer?.remoteAddress }, 'over limits.connections, closed'))
   const port = await bind(server, settings)
   const url = urlOf(settings, port)
-  attach(server, settings, deps, makeHandle(url), closing.signal)
+  attach(server, {
+    ...deps,
+    findClient: createClientFinder(settings.trustedProxies),
+    handle: makeHandle(url),
+    connections,
+    closing: closing.signal,
+  })
   if (settings.tls) {
     const use = (pair: { cert: Buffer; key: Buffer }) => (server as HttpsServer).setSecureContext(pair)
     void watchTlsPair(settings.tls, use, { ...deps, signal: closing.signal })
   }
-  return { url, port, close: () => drain(server, deps.clock, closing) }
+  const close = () => {
+    closing.abort()
+    return connections.drain(deps.clock, DRAIN_MS)
+  }
+  return { url, port, close }
 }
 
 async function createServer({ tls }: ListenSettings, limits: HttpLimits): Promise<Server> {
@@ -108,19 +119,25 @@ function urlOf({ tls, host }: ListenSettings, port: number): string {
   return `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
-function attach(server: Server, settings: ListenSettings, deps: HttpDeps, handle: Handle, closing: AbortSignal): void {
-  const findClient = createClientFinder(settings.trustedProxies)
+interface Serving extends HttpDeps {
+  readonly findClient: ReturnType<typeof createClientFinder>
+  readonly handle: Handle
+  readonly connections: Connections
+  readonly closing: AbortSignal
+}
+
+function attach(server: Server, { limits, log, ...serving }: Serving): void {
   const answering = new WeakSet<object>()
-  const { limits, log } = deps
 
   const answer = async (incoming: IncomingMessage, response: ServerResponse) => {
+    response.once('close', serving.connections.take(incoming.socket))
     const pending = readBody(incoming, limits.body)
     const body = Buffer.isBuffer(pending) ? pending : await pending
     answering.add(incoming.socket)
     response.once('close', () => answering.delete(incoming.socket))
-    const request = toRequest(incoming, response, body ?? Buffer.alloc(0), findClient)
-    const reply = body === undefined ? refuse(request, 'RequestTooLarge', log, 'limits.body') : await handle(request)
-    if (closing.aborted) response.shouldKeepAlive = false
+    const request = toRequest(incoming, response, body ?? Buffer.alloc(0), serving.findClient)
+    const reply = body === undefined ? refuseBody(request, log) : await serving.handle(request)
+    if (serving.closing.aborted) response.shouldKeepAlive = false
     await sendReply(response, reply, { stallMs: limits.stallSeconds * 1000, log, request })
   }
   const listener = (incoming: IncomingMessage, response: ServerResponse) => {
@@ -141,25 +158,7 @@ function attach(server: Server, settings: ListenSettings, deps: HttpDeps, handle
   })
 }
 
-function refuse(request: Request, code: RdsErrorCode, log: Log, limit: string): Reply {
-  log.warn({ remoteAddress: request.remoteAddress }, `over ${limit}, request refused`)
-  return plainError(request.headers.host ?? '', request, code)
-}
-
-async function drain(server: Server, clock: Clock, closing: AbortController): Promise<void> {
-  closing.abort()
-  let closed = false
-  const done = new Promise<void>((resolve) => {
-    server.close(() => {
-      closed = true
-      resolve()
-    })
-  })
-  const end = clock.monotonic() + DRAIN_MS
-  while (!closed && clock.monotonic() < end) {
-    server.closeIdleConnections()
-    await Promise.race([done, clock.sleep(50)])
-  }
-  server.closeAllConnections()
-  await done
+function refuseBody(request: Request, log: Log): Reply {
+  log.warn({ remoteAddress: request.remoteAddress }, 'over limits.body, request refused')
+  return plainError(request.headers.host ?? '', request, 'RequestTooLarge')
 }
