@@ -1,9 +1,9 @@
 import { databaseAccount } from './account.ts'
 import { embeddedPostgres } from './embedded-postgres.ts'
-import { createNarrator, type Narrator } from './narrator.ts'
+import { createNarrator } from './narrator.ts'
 import { parseOptions, type QuickstartOptions, USAGE } from './options.ts'
 import { proofJson, proofText, whatNext } from './proof.ts'
-import { tour } from './tour.ts'
+import { tour, type TourDeps } from './tour.ts'
 import { makeWorkplace } from './workplace.ts'
 
 process.exitCode = await main(process.argv.slice(2))
@@ -19,7 +19,7 @@ async function main(args: readonly string[]): Promise<number> {
   const narrator = createNarrator(options.json ? process.stderr : process.stdout, stop)
   const cleanUp = new AsyncDisposableStack()
   try {
-    const verified = await show(options, narrator, cleanUp)
+    const verified = await show(options, { narrator, cleanUp, signal: stop })
     if (!options.once) await aborted(stop)
     return verified ? 0 : 1
   } catch (error) {
@@ -33,14 +33,18 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Runs the tour and tells what it came to. Gives whether everything restored is as it was. */
-async function show(options: QuickstartOptions, narrator: Narrator, cleanUp: AsyncDisposableStack): Promise<boolean> {
+async function show(
+  options: QuickstartOptions,
+  deps: Pick<TourDeps, 'narrator' | 'cleanUp' | 'signal'>,
+): Promise<boolean> {
+  const { narrator, cleanUp } = deps
   const account = await databaseAccount()
   const workplace = await makeWorkplace(options.data, account)
   // What a person gave a place to is kept, unless all is to be cleaned up.
   if (options.once || options.data === undefined) cleanUp.defer(() => workplace.remove())
   const postgres = cleanUp.use(await embeddedPostgres(account))
   narrator.say(`Holdfast: a real PostgreSQL backed up, listed, downloaded and brought back. Below ${workplace.base}`)
-  const toured = await tour({ narrator, postgres, account, workplace, port: options.port, cleanUp })
+  const toured = await tour({ ...deps, postgres, account, workplace, port: options.port })
   const seconds = narrator.seconds()
   narrator.say(`\n${proofText(toured, seconds)}`)
   if (!options.once) narrator.say(`\n${whatNext(toured)}`)
@@ -68,8 +72,9 @@ function stopSignal(): AbortSignal {
   return controller.signal
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}

@@ -1,5 +1,5 @@
 import type { Writer } from '../src/cli/io.ts'
-import { progressBar } from '../src/cli/progress.ts'
+import { type ProgressBar, progressBar } from '../src/cli/progress.ts'
 import { formatDuration } from '../src/cli/units.ts'
 import { systemClock } from '../src/lib/clock.ts'
 
@@ -22,21 +22,28 @@ export function createNarrator(out: Writer, signal: AbortSignal): Narrator {
   const began = systemClock.monotonic()
   const seconds = new Map<string, number>()
   const since = (start: number) => systemClock.monotonic() - start
-  const say = (text: string) => void out.write(`${text}\n`)
+  let bar: ProgressBar | undefined
+  const endBar = () => {
+    bar?.end()
+    bar = undefined
+  }
+  const say = (text: string) => {
+    endBar()
+    out.write(`${text}\n`)
+  }
   return {
     say,
     async step(name, heading, work) {
       signal.throwIfAborted()
       say(`\n${seconds.size + 1}. ${heading}`)
       const start = systemClock.monotonic()
-      const bar = progressBar(out, systemClock)
       try {
         return await work((state) => {
           signal.throwIfAborted()
+          bar ??= progressBar(out, systemClock)
           bar.update({ bytes: 0, totalBytes: 0, ...state })
         })
       } finally {
-        bar.end()
         seconds.set(name, rounded(since(start)))
         say(`   (${formatDuration(since(start))})`)
       }

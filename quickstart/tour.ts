@@ -9,7 +9,7 @@ import { type Checksum, checksums, differences } from './checksums.ts'
 import { ask, downloadInTwo } from './download.ts'
 import type { EmbeddedPostgres } from './embedded-postgres.ts'
 import { type Bar, indented, type Narrator } from './narrator.ts'
-import { launchOnFreePort } from './postgres-process.ts'
+import { freePort, launchOnFreePort } from './postgres-process.ts'
 import { connectRds, type ListedSet, type Rds, type RestoredPlace } from './rds.ts'
 import { addKey, type Key, type Service, startService } from './service.ts'
 import { fillSource, type Source, startSource } from './source.ts'
@@ -24,6 +24,8 @@ export interface TourDeps {
   readonly port: number | undefined
   /** Ends what was started, the last first. */
   readonly cleanUp: AsyncDisposableStack
+  /** Aborts when the tour shall end early. */
+  readonly signal: AbortSignal
 }
 
 /** What the tour came to. */
@@ -48,10 +50,9 @@ export async function tour(deps: TourDeps): Promise<Toured> {
   const { service, key, rds } = await serve(deps)
   await register(deps, rds, source)
   const setId = await backUp(deps, rds, sampleBytes)
-  const brief = await briefLink(deps, service, key)
   const set = await list(deps, rds, setId)
   await download(deps, set)
-  await expire(deps, brief)
+  await expire(deps, service, key)
   const restored = await restore(deps, rds, setId)
   const { found, different } = await compare(deps, source, restored)
   const setBytes = Number(set.backupSize)
@@ -136,18 +137,19 @@ interface BriefLink {
  * first, which knows nothing of it.
  */
 async function briefLink({ workplace, ...deps }: TourDeps, service: Service, key: Key): Promise<BriefLink> {
+  const port = await freePort()
   const config = {
     ...commonConfig({ workplace, ...deps }),
     dataDir: join(workplace.service, 'brief'),
     keyFile: join(workplace.service, 'data/key'),
     catalog: { url: `sqlite:${join(workplace.service, 'data/catalog.db')}` },
     store: { url: `file://${join(workplace.service, 'data/store')}` },
-    api: { port: 0, publicUrl: service.url },
+    api: { port, publicUrl: service.url },
     links: { lifetimeSeconds: BRIEF_SECONDS },
   }
   const second = await startService(workplace.service, 'brief', config, ['--role', 'api'])
   try {
-    const [set] = await connectRds(second.url, key).list(INSTANCE)
+    const [set] = await connectRds(`http://127.0.0.1:${port}`, key).list(INSTANCE)
     const url = String(set?.backupDownloadURL)
     return { url, endsAt: Number(new URL(url).searchParams.get('Expires')) * 1000 }
   } finally {
@@ -206,11 +208,14 @@ async function storedSha256({ service }: Workplace, setId: string): Promise<stri
   return undefined
 }
 
-function expire({ narrator }: TourDeps, { url, endsAt }: BriefLink): Promise<void> {
-  return narrator.step('expire', `A link of ${BRIEF_SECONDS} seconds whose life has ended`, async () => {
-    await wait(Math.max(0, endsAt - Date.now()) + 10)
+function expire(deps: TourDeps, service: Service, key: Key): Promise<void> {
+  const { narrator, signal } = deps
+  const heading = `A link of ${BRIEF_SECONDS} seconds, made by a second API process and asked for when its life has ended`
+  return narrator.step('expire', heading, async () => {
+    const { url, endsAt } = await briefLink(deps, service, key)
+    await wait(Math.max(0, endsAt - Date.now()) + 10, undefined, { signal })
     const { status, contentType, body } = await ask(url)
-    narrator.say(indented(`${status} ${contentType}\n${body}`))
+    narrator.say(indented(`${url}\n${status} ${contentType}\n${body}`))
     if (status !== 403 || !body.includes('<Message>Request has expired.</Message>')) {
       throw new Error('a link whose life has ended was not refused')
     }

@@ -5,29 +5,42 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { eventually } from '../lib/eventually.ts'
 
 const program = join(import.meta.dirname, '../../quickstart/main.ts')
 
+type Proof = Readonly<Record<string, unknown>>
+
 interface Run {
-  readonly stdout: () => string
-  readonly stderr: () => string
+  /** The JSON of its last line; rejects with what it said when it ends without. */
+  readonly proof: Promise<Proof>
+  /** Resolves when it has begun its first step. */
+  readonly begun: Promise<void>
   readonly signal: (signal: NodeJS.Signals) => void
   readonly exit: Promise<number | null>
+  readonly stderr: () => string
 }
 
-/** Runs the quickstart with `data` as its place. */
 function quickstart(...args: string[]): Run {
   const child = spawn(process.execPath, [program, '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const said = { stdout: '', stderr: '' }
-  child.stdout.on('data', (data: Buffer) => (said.stdout += data.toString()))
-  child.stderr.on('data', (data: Buffer) => (said.stderr += data.toString()))
-  return {
-    stdout: () => said.stdout,
-    stderr: () => said.stderr,
-    signal: (signal) => child.kill(signal),
-    exit: once(child, 'close').then(([code]) => code as number | null),
-  }
+  const begun = Promise.withResolvers<void>()
+  const proof = Promise.withResolvers<Proof>()
+  // Not every test waits for it.
+  proof.promise.catch(() => {})
+  child.stdout.on('data', (data: Buffer) => {
+    said.stdout += data.toString()
+    if (said.stdout.endsWith('}\n')) proof.resolve(JSON.parse(said.stdout.trimEnd().split('\n').at(-1) ?? '') as Proof)
+  })
+  child.stderr.on('data', (data: Buffer) => {
+    said.stderr += data.toString()
+    if (said.stderr.includes('\n1. ')) begun.resolve()
+  })
+  const exit = once(child, 'close').then(([code]) => {
+    proof.reject(new Error(`it ended with ${String(code)}: ${said.stderr}`))
+    return code as number | null
+  })
+  const signal = (name: NodeJS.Signals) => void child.kill(name)
+  return { proof: proof.promise, begun: begun.promise, signal, exit, stderr: () => said.stderr }
 }
 
 async function inEmptyDirectory(use: (directory: string) => Promise<void>): Promise<void> {
@@ -48,16 +61,11 @@ async function processesIn(directory: string): Promise<string[]> {
   return lines.map((line) => line.replaceAll('\0', ' ')).filter((line) => line.includes(directory))
 }
 
-const lastLine = (text: string) => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
-
 suite('npm run quickstart', () => {
   test('proves the main job, serves until Ctrl-C, and then leaves nothing running', () =>
     inEmptyDirectory(async (directory) => {
       const run = quickstart('--data', directory)
-      const ended = run.exit.then((code) => assert.fail(`it ended with ${code}: ${run.stderr()}`))
-      ended.catch(() => {})
-      await Promise.race([ended, eventually(async () => run.stdout().endsWith('}\n'), 'the proof', 240)])
-      const proof = lastLine(run.stdout())
+      const proof = await run.proof
       assert.equal(proof['verified'], true)
       for (const name of ['endpoint', 'accessKeyId', 'accessKeySecret', 'dbInstanceId', 'backupId'])
         assert.equal(typeof proof[name], 'string', name)
@@ -80,7 +88,7 @@ suite('npm run quickstart', () => {
     inEmptyDirectory(async (directory) => {
       const run = quickstart('--once', '--data', directory)
       assert.equal(await run.exit, 0, run.stderr())
-      assert.equal(lastLine(run.stdout())['verified'], true)
+      assert.equal((await run.proof)['verified'], true)
       assert.deepEqual(await processesIn(directory), [])
       assert.deepEqual(await readdir(directory), [])
     }))
@@ -88,7 +96,7 @@ suite('npm run quickstart', () => {
   test('interrupted half way, it ends with 130 and leaves nothing', () =>
     inEmptyDirectory(async (directory) => {
       const run = quickstart('--once', '--data', directory)
-      await eventually(async () => run.stderr().includes('1. '), 'the first step')
+      await run.begun
       run.signal('SIGINT')
       assert.equal(await run.exit, 130, run.stderr())
       assert.deepEqual(await processesIn(directory), [])
