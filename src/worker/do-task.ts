@@ -82,10 +82,14 @@ async function settle(why: unknown, run: TaskRun, deps: WorkerDeps, log: Log, hu
   }
 }
 
-/** A removal is tried for ever: its set is hidden already, and giving up would leave its bytes behind. */
+/**
+ * A removal is tried for ever: its set is hidden already, and giving up would leave its bytes behind. A restore is tried once:
+ * what it wrote keeps another attempt out of its target, and would hide the reason.
+ */
 function mayRetry(why: unknown, task: Task, attempts: number): boolean {
   const passing = why instanceof Fault && FAULTS[why.code].retry
-  return task.kind === 'expire' ? passing || !(why instanceof Fault) : passing && task.attempt < attempts
+  if (task.kind === 'expire') return passing || !(why instanceof Fault)
+  return passing && task.kind !== 'restore' && task.attempt < attempts
 }
 
 const LONGEST_BACK_OFF_MS = 300_000

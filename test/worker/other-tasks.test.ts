@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Fault } from '../../src/core/fault.ts'
 import { entombAttempt } from '../../src/set/attempts.ts'
 import type { Store } from '../../src/store/store.ts'
 import { LEASE_MS, workerWorld, type WorkerWorld } from '../lib/worker-world.ts'
@@ -68,6 +69,47 @@ test('a restore that leads out of the roots, by dots or by a link, writes nothin
     assert.equal(task?.state, 'failed', to)
     assert.match(task?.reason ?? '', /restore\.roots/)
   }
+})
+
+test('a restore that fails is not tried again: its target is not empty any more', async () => {
+  let reads = 0
+  await using world = await workerWorld({
+    store: (plain) => ({
+      ...plain,
+      get: async (key, options) => {
+        if (key.endsWith('data.tar.zst') && reads++ === 0) throw new Fault('store_unavailable', `get ${key}`)
+        return plain.get(key, options)
+      },
+    }),
+  })
+  const asked = await world.askBackup()
+  await world.doNext()
+  await ask(world, 'restore', asked.setId ?? '', { to: join(world.directory, 'back') })
+  const task = await world.doNext()
+  assert.equal(task?.state, 'failed')
+  assert.match(task?.reason ?? '', /^get sets/)
+})
+
+test('a removal goes on until the store answers', async () => {
+  let down = true
+  await using world = await workerWorld({
+    store: (plain) => ({
+      ...plain,
+      remove: async (key, options) => {
+        if (down) throw new Fault('store_unavailable', `remove ${key}`)
+        return plain.remove(key, options)
+      },
+    }),
+  })
+  const asked = await world.askBackup()
+  await world.doNext()
+  await world.catalog.removeSets('pgm-1', [asked.setId ?? ''])
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    assert.equal((await world.doNext())?.state, 'waiting')
+    world.clock.advance(300_000)
+  }
+  down = false
+  assert.equal((await world.doNext())?.state, 'finished')
 })
 
 test('an expired set leaves neither bytes nor a row', async () => {
