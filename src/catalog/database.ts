@@ -59,6 +59,8 @@ export interface Database {
   ask(question: Question): Promise<readonly Row[]>
   /** Answers a story of them, all as of one moment. */
   hot<T>(story: () => Story<T>): Promise<T>
+  /** Makes a copy of an embedded catalog beside it, `name` added to its own, and gives its path; others are copied by their keepers. */
+  copyAside(name: string): Promise<string | undefined>
   /** Names what is wrong with the database itself. */
   integrity(): Promise<string[]>
   close(): Promise<void>

@@ -2,6 +2,7 @@ import type { Selectable, Transaction } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Task } from '../core/task.ts'
 import { CATALOG_VERSION, type Catalog, type CatalogDump } from './catalog.ts'
+import { insertSets } from './insert-sets.ts'
 import { asked, tuplesOf, type Database, type Deps, type Row, type Story } from './database.ts'
 import { holdForGood, taskOwner } from './holds.ts'
 import { needNumber, passIds } from './ids.ts'
@@ -11,7 +12,6 @@ import { openSealed } from './key-check.ts'
 import { secretOf } from './keys.ts'
 import { pageSql } from './page-sql.ts'
 import { setOf } from './set-rows.ts'
-import { insertSet } from './sets.ts'
 import type { AccessKeysTable, Tables, TasksTable } from './tables.ts'
 import { jsonOf, taskOf } from './task-rows.ts'
 
@@ -72,7 +72,7 @@ async function needEmpty(trx: Transaction<Tables>): Promise<void> {
 async function load(trx: Transaction<Tables>, deps: Deps, from: CatalogDump): Promise<void> {
   const { database, sealer } = deps
   for (const instance of from.instances) await addInstance(trx, deps, instance)
-  for (const set of from.sets) await insertSet(trx, database, set)
+  await insertSets(trx, from.sets)
   for (const task of from.tasks) await loadTask(trx, database, task)
   for (const { id, description, createdAt, secret } of from.keys) {
     const sealed = sealer.seal(secret, secretOf(id))

@@ -2,17 +2,21 @@ import type { Transaction } from 'kysely'
 import { sql } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Sealer } from '../lib/seal.ts'
-import { CATALOG_VERSION } from './catalog.ts'
 import type { Database } from './database.ts'
 import { checkKey, KEY_CHECK } from './key-check.ts'
 import { first } from './migrations/0001-first.ts'
 import { POSTGRES, SQLITE, type Flavour } from './migrations/flavour.ts'
 import type { Tables } from './tables.ts'
 
-/** Each version's statements, by number: the first makes version 1. Never edited once they are on main. */
-const MIGRATIONS: readonly ((flavour: Flavour) => readonly string[])[] = [first]
+/** The statements that make a version from the one before it. */
+export type Migration = (flavour: Flavour) => readonly string[]
+
+/** The first makes version 1. Never edited once they are on main. */
+export const MIGRATIONS: readonly Migration[] = [first]
 
 export interface MigrateOptions {
+  /** The steps to the version of this program, which is their number. */
+  readonly migrations: readonly Migration[]
   readonly sealer: Sealer
   /** When false, a catalog that is not of this version is refused instead of changed. */
   readonly migrate: boolean
@@ -24,13 +28,14 @@ export interface MigrateOptions {
  * Brings the catalog to this program's version. Fault 'too_new' when it is newer, 'conflict' when it is older and may not be
  * migrated, 'invalid' when the key file is not the one it was made with.
  */
-export async function migrate(database: Database, { sealer, migrate: allowed, copy }: MigrateOptions): Promise<void> {
+export async function migrate(database: Database, options: MigrateOptions): Promise<void> {
+  const { sealer, migrations, migrate: allowed, copy } = options
   const version = await versionOf(database)
-  refuseNewer(version)
-  if (version < CATALOG_VERSION) {
-    if (!allowed) throw tooOld(version)
+  refuseNewer(version, migrations.length)
+  if (version < migrations.length) {
+    if (!allowed) throw tooOld(version, migrations.length)
     if (version > 0) await copy(version)
-    await database.write(async (trx) => bringUp(trx, database, sealer))
+    await database.write((trx) => bringUp(trx, database, sealer, migrations))
   }
   await checkKey(database, sealer)
 }
@@ -49,35 +54,40 @@ async function versionOf(database: Database): Promise<number> {
   })
 }
 
-function refuseNewer(version: number): void {
-  if (version <= CATALOG_VERSION) return
-  const message = `open the catalog: it has version ${version}, this program knows up to ${CATALOG_VERSION}`
+function refuseNewer(version: number, ours: number): void {
+  if (version <= ours) return
+  const message = `open the catalog: it has version ${version}, this program knows up to ${ours}`
   throw new Fault('too_new', message, {
     hint: 'Update Holdfast, or bring back the copy that was made beside the catalog before its last migration.',
   })
 }
 
-const tooOld = (version: number) =>
+const tooOld = (version: number, ours: number) =>
   version === 0
     ? new Fault('not_found', 'open the catalog: there is none yet', { hint: 'Start holdfast serve once: it makes it.' })
-    : new Fault('conflict', `open the catalog: it has version ${version}, this program needs ${CATALOG_VERSION}`, {
+    : new Fault('conflict', `open the catalog: it has version ${version}, this program needs ${ours}`, {
         hint: 'Start holdfast serve once: it copies and migrates the catalog.',
       })
 
 /** All steps in one transaction. Another process may have done them since we looked: the version is read again under the lock. */
-async function bringUp(trx: Transaction<Tables>, database: Database, sealer: Sealer): Promise<void> {
+async function bringUp(
+  trx: Transaction<Tables>,
+  database: Database,
+  sealer: Sealer,
+  migrations: readonly Migration[],
+): Promise<void> {
   const flavour = database.kind === 'sqlite' ? SQLITE : POSTGRES
   if (database.kind === 'postgres') await sql`select pg_advisory_xact_lock(${LOCK})`.execute(trx)
   const version = await versionOf({ ...database, read: (work) => work(trx) })
-  refuseNewer(version)
-  for (const statements of MIGRATIONS.slice(version)) {
+  refuseNewer(version, migrations.length)
+  for (const statements of migrations.slice(version)) {
     for (const statement of statements(flavour)) await sql.raw(statement).execute(trx)
   }
   if (version === 0) {
     const key_check = sealer.seal(KEY_CHECK, KEY_CHECK)
-    await trx.insertInto('about').values({ one: 1, version: CATALOG_VERSION, last_id: 0, key_check }).execute()
+    await trx.insertInto('about').values({ one: 1, version: migrations.length, last_id: 0, key_check }).execute()
   } else {
-    await trx.updateTable('about').set({ version: CATALOG_VERSION }).execute()
+    await trx.updateTable('about').set({ version: migrations.length }).execute()
   }
 }
 

@@ -1,11 +1,8 @@
-import { backup, DatabaseSync } from 'node:sqlite'
 import { Fault } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
-import { syncDirectory } from '../lib/files.ts'
 import type { Log } from '../lib/log.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { compactSeconds } from '../lib/time.ts'
-import { dirname } from 'node:path'
 import type { Catalog } from './catalog.ts'
 import { checkMethods } from './check.ts'
 import type { Database, Deps } from './database.ts'
@@ -18,7 +15,7 @@ import { instanceMethods } from './instance-changes.ts'
 import { instanceReaders } from './instances.ts'
 import { keyMethods } from './keys.ts'
 import { leaseMethods } from './leases.ts'
-import { migrate } from './migrate.ts'
+import { migrate, MIGRATIONS, type Migration } from './migrate.ts'
 import { pageMethods } from './page.ts'
 import { openPostgres } from './postgres.ts'
 import { setMethods } from './sets.ts'
@@ -44,54 +41,51 @@ export interface CatalogOptions {
  * An embedded catalog of an older version is copied to `<file>.v<version>-<time>` before it is migrated. Fault 'too_new' when
  * it is newer than this program, 'invalid' when the key file is not the one it was made with.
  */
-export async function openCatalog(options: CatalogOptions): Promise<Catalog> {
+export const openCatalog = (options: CatalogOptions): Promise<Catalog> => openWith(options, MIGRATIONS)
+
+/** The same with the steps of another program, older or newer. */
+export async function openWith(options: CatalogOptions, migrations: readonly Migration[]): Promise<Catalog> {
   const { sealer, clock, log } = options
-  const path = sqlitePath(options.url)
-  const database =
-    path === undefined ? openPostgres({ ...options, password: options.password }) : await openSqlite(path, clock)
+  const database = await openDatabase(options)
   const copy = async (version: number) => {
-    if (path === undefined) return
-    const to = await copyAside(path, `${path}.v${version}-${compactSeconds(clock.now())}`)
-    log.info({ copy: to, version }, 'catalog copied before its migration')
+    const to = await database.copyAside(`v${version}-${compactSeconds(clock.now())}`)
+    if (to !== undefined) log.info({ copy: to, version }, 'catalog copied before its migration')
   }
   try {
-    await migrate(database, { sealer, migrate: options.migrate ?? true, copy })
+    await migrate(database, { sealer, migrations, migrate: options.migrate ?? true, copy })
   } catch (error) {
     await database.close()
     throw error
   }
-  return catalogOf(database, { database, sealer })
+  return catalogOf({ database, sealer })
 }
 
-const catalogOf = (database: Database, deps: Deps): Catalog => ({
-  kind: database.kind,
-  ...instanceReaders(deps),
-  ...instanceMethods(deps),
-  ...pageMethods(deps),
-  ...setMethods(deps),
-  ...holdMethods(deps),
-  ...taskMethods(deps),
-  ...leaseMethods(deps),
-  ...taskEndMethods(deps),
-  ...keyMethods(deps),
-  ...healthMethods(deps),
-  ...figureMethods(deps),
-  ...idMethods(deps),
-  ...dumpMethods(deps),
-  ...checkMethods(deps),
-  close: () => database.close(),
-})
-
-function sqlitePath(url: string): string | undefined {
-  if (url.startsWith('sqlite:')) return url.slice('sqlite:'.length)
-  if (/^postgres(ql)?:\/\//.test(url)) return undefined
+/** The database at a URL, whatever lies in it. */
+export async function openDatabase({ url, password, clock, log }: CatalogOptions): Promise<Database> {
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), clock)
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, password, clock, log })
   throw new Fault('invalid', `open catalog ${url.split(':')[0]}:…`, { hint: 'Write sqlite:PATH or postgres://….' })
 }
 
-/** A consistent copy of the file and its log, durable before it resolves. */
-async function copyAside(path: string, to: string): Promise<string> {
-  using source = new DatabaseSync(path, { readOnly: true })
-  await backup(source, to)
-  await syncDirectory(dirname(to))
-  return to
+function catalogOf(deps: Deps): Catalog {
+  const { database } = deps
+  let closed: Promise<void> | undefined
+  return {
+    kind: database.kind,
+    ...instanceReaders(deps),
+    ...instanceMethods(deps),
+    ...pageMethods(deps),
+    ...setMethods(deps),
+    ...holdMethods(deps),
+    ...taskMethods(deps),
+    ...leaseMethods(deps),
+    ...taskEndMethods(deps),
+    ...keyMethods(deps),
+    ...healthMethods(deps),
+    ...figureMethods(deps),
+    ...idMethods(deps),
+    ...dumpMethods(deps),
+    ...checkMethods(deps),
+    close: () => (closed ??= database.close()),
+  }
 }

@@ -40,6 +40,7 @@ export function openPostgres({ url, password, clock, log }: PostgresOptions): Da
     read: (work) => again(() => work(db)),
     ask: (question) => again(() => answer(pool, named(question))),
     hot: (story) => again(() => tellWhole(pool, named, story())),
+    copyAside: async () => undefined,
     integrity: async () => [],
     close: () => pool.end(),
   }

@@ -5,6 +5,8 @@ import type { Clock } from '../lib/clock.ts'
 export type Judge = (error: unknown) => 'passing' | Error
 
 const PATIENCE_MS = 30_000
+/** Another user of the file in this process is through as soon as everybody had a turn, whatever the clock says. */
+const TURNS = 3
 const LONGEST_WAIT_MS = 50
 
 /**
@@ -13,7 +15,7 @@ const LONGEST_WAIT_MS = 50
  */
 export async function retried<T>(clock: Clock, judge: Judge, work: () => Promise<T> | T): Promise<T> {
   const startedAt = clock.monotonic()
-  for (let wait = 1; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+  for (let tries = 1; ; tries++) {
     try {
       return await work()
     } catch (error) {
@@ -25,7 +27,8 @@ export async function retried<T>(clock: Clock, judge: Judge, work: () => Promise
           hint: 'Look for a process that keeps the catalog locked.',
         })
       }
-      await clock.sleep(wait * (0.5 + Math.random()))
+      if (tries <= TURNS) await new Promise((resolve) => setImmediate(resolve))
+      else await clock.sleep(Math.min(2 ** (tries - TURNS), LONGEST_WAIT_MS) * (0.5 + Math.random()))
     }
   }
 }

@@ -122,7 +122,7 @@ export async function count(
   sign: 1 | -1,
 ): Promise<void> {
   const { instance_id, bucket, size } = set
-  if (sign === 1) return add(trx, { instance_id, bucket, count: 1, bytes: size })
+  if (sign === 1) return addCounts(trx, { instance_id, bucket, count: 1, bytes: size })
   await trx
     .updateTable('set_counts')
     .set({ count: sql`count - 1`, bytes: sql`bytes - ${size}` })
@@ -131,7 +131,8 @@ export async function count(
     .execute()
 }
 
-async function add(trx: Transaction<Tables>, counted: Insertable<SetCountsTable>): Promise<void> {
+/** Adds to what an instance counts in one bucket. */
+export async function addCounts(trx: Transaction<Tables>, counted: Insertable<SetCountsTable>): Promise<void> {
   await trx
     .insertInto('set_counts')
     .values(counted)

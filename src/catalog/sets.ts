@@ -22,9 +22,9 @@ export async function insertSet(trx: Transaction<Tables>, database: Database, se
   if (!added) return false
   // A dependent that was adopted before its parent holds it already.
   await sumUpHolds(trx, row.id)
-  if (row.parent_id != null) await holdParent(trx, database, row.id, row.parent_id)
+  if (row.parent_id != null && !set.removing) await holdParent(trx, database, row.id, row.parent_id)
   if (!set.removing) await count(trx, { instance_id: set.instanceId, bucket: bucketOf(set), size: set.size }, 1)
-  await noteSuccess(trx, set)
+  await noteAdded(trx, set)
   return true
 }
 
@@ -37,8 +37,8 @@ async function holdParent(trx: Transaction<Tables>, database: Database, id: numb
     .execute()
 }
 
-/** Notes the newest success on its instance, and that something changed there. */
-async function noteSuccess(trx: Transaction<Tables>, set: BackupSet): Promise<void> {
+/** Notes on its instance that a set was added, and that it was a success if it was the newest one. */
+export async function noteAdded(trx: Transaction<Tables>, set: BackupSet): Promise<void> {
   await raiseVersion(trx, set.instanceId)
   if (set.status !== 'Success') return
   await trx

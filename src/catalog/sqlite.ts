@@ -1,9 +1,10 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
+import { backup, type DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
+import { syncDirectory } from '../lib/files.ts'
 import type { Database, Question, Row, Story } from './database.ts'
 import { retried } from './retry.ts'
 import { nodeSqliteDialect, openConnection, statementsOf } from './sqlite-driver.ts'
@@ -16,7 +17,7 @@ import type { Tables } from './tables.ts'
  * and answers without giving way to anybody in between.
  */
 export async function openSqlite(path: string, clock: Clock): Promise<Database> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makePrivate(path)
   const judge = (error: unknown) => judgeError(error, path)
   const again = <T>(work: () => Promise<T> | T) => retried(clock, judge, work)
   const writing = await again(() => openConnection(path))
@@ -35,12 +36,36 @@ export async function openSqlite(path: string, clock: Clock): Promise<Database> 
     read: (work) => again(() => work(db)),
     ask: (question) => again(() => answer(question)),
     hot: (story) => again(() => tellWhole(reading, answer, story())),
+    copyAside: (name) => again(() => copyAside(reading, `${path}.${name}`)),
     integrity: () => again(() => integrityOf(reading)),
     close: async () => {
       reading.close()
       writing.close()
     },
   }
+}
+
+/**
+ * Makes an empty file, which is an empty database too, that only its owner reads; SQLite gives the files beside it the same
+ * mode. One that is there is not even opened: closing it would drop the locks that SQLite holds on it in this process.
+ */
+async function makePrivate(path: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await using file = await open(path, 'wx', 0o600)
+    await file.sync()
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return
+    throw new Fault('catalog_unavailable', `make catalog ${path}: ${(cause as Error).message}`, { cause, hint: HINT })
+  }
+}
+
+/** A consistent copy of the file with its log, durable before it resolves. */
+async function copyAside(connection: DatabaseSync, to: string): Promise<string> {
+  await makePrivate(to)
+  await backup(connection, to)
+  await syncDirectory(dirname(to))
+  return to
 }
 
 function answerer(connection: DatabaseSync): (question: Question) => readonly Row[] {
@@ -75,6 +100,8 @@ function integrityOf(connection: DatabaseSync): string[] {
   ]
 }
 
+const HINT = 'Look at the free space and the permissions of its directory.'
+
 const BUSY = 5
 const LOCKED = 6
 const CORRUPT = 11
@@ -96,6 +123,6 @@ function judgeError(error: unknown, path: string): 'passing' | Error {
   if (!UNUSABLE.has(primary)) return error
   return new Fault('catalog_unavailable', `use catalog ${path}: ${error.message}`, {
     cause: error,
-    hint: 'Look at the free space and the permissions of its directory.',
+    hint: HINT,
   })
 }
