@@ -59,4 +59,4 @@ function isIn(text: string, blocks: readonly Block[]): boolean {
 }
 
 /** IPv4 as such, also where a socket of both families shows it as IPv6. */
-const plain = (text: string) => (ipaddr.isValid(text) ? ipaddr.process(text).toString() : text)
+const plain = (text: string) => (/^::ffff:[\d.]+$/.test(text) ? text.slice('::ffff:'.length) : text)

@@ -40,13 +40,14 @@ export interface Door {
 export function createDoor(deps: DoorDeps): Door {
   const { clock, nonces } = deps
   const keys = createKeyRing(deps.catalog, clock)
+  const readTimestamp = rememberingLast((text) => (text.length === 20 ? parseIso(text) : undefined))
 
   return {
     forgetKeys: () => keys.forget(),
 
     async admit(request, claim, parameters, action) {
       const now = clock.now()
-      const until = windowEnd(claim.timestamp, now)
+      const until = windowEnd(readTimestamp(required(claim.timestamp, 'MissingTimestamp')), now)
       const keyId = claim.keyId()
       refuseTemporary(keyId, claim.securityToken)
       const nonce = required(claim.nonce, 'MissingSignatureNonce')
@@ -78,11 +79,19 @@ export function createDoor(deps: DoorDeps): Door {
 const MISMATCH = 'Specified signature is not matched with our calculation.'
 
 /** The last moment at which a call of this timestamp is let in. */
-function windowEnd(text: string, now: Moment): Moment {
-  const timestamp = required(text, 'MissingTimestamp').length === 20 ? parseIso(text) : undefined
+function windowEnd(timestamp: Moment | undefined, now: Moment): Moment {
   if (timestamp === undefined) throw new RdsError('InvalidTimeStamp.Format')
   if (Math.abs(timestamp - now) > WINDOW_MS) throw new RdsError('InvalidTimeStamp.Expired')
   return timestamp + WINDOW_MS
+}
+
+/** Calls of one second all carry the same timestamp. */
+function rememberingLast<T>(read: (text: string) => T): (text: string) => T {
+  let last: { readonly text: string; readonly value: T } | undefined
+  return (text) => {
+    if (last?.text !== text) last = { text, value: read(text) }
+    return last.value
+  }
 }
 
 /** This service gives no temporary keys, so that no token is one of its own. */

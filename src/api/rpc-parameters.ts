@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { Log } from '../lib/log.ts'
 import { parseForm, type Pair } from './canonical.ts'
 import { RdsError } from './errors.ts'
 import type { Request } from './request.ts'
@@ -15,13 +16,19 @@ const FORM = 'application/x-www-form-urlencoded'
 
 /**
  * Reads the parameters of a call, whatever its method. Refused: broken encoding, a body that is no form, more parameters than
- * `most`, and a parameter given twice, wherever: two readers of it could take different ones.
+ * the limit, and a parameter given twice, wherever: two readers of it could take different ones.
  */
-export function readParameters(request: Request, query: string, most: number): CallParameters {
+export function readParameters(
+  request: Request,
+  query: string,
+  limits: { readonly parameters: number },
+  log: Log,
+): CallParameters {
   const inQuery = parse(query, 'query')
   const inBody = request.body.length === 0 ? [] : parse(formText(request), 'body')
-  if (inQuery.length + inBody.length > most) {
-    throw new RdsError('InvalidParameter', `A call has at most ${most} parameters.`)
+  if (inQuery.length + inBody.length > limits.parameters) {
+    log.warn({ remoteAddress: request.remoteAddress }, 'over limits.parameters, call refused')
+    throw new RdsError('InvalidParameter', `A call has at most ${limits.parameters} parameters.`)
   }
   const all = new Map<string, string>()
   for (const pair of inQuery) put(all, pair)

@@ -138,6 +138,7 @@ suite('a request that is no call', () => {
       (await door.ask(requestOf({ method: 'POST', target: '/?a&b', body: Buffer.from('c&d') }))).text,
       /at most 3 parameters/,
     )
+    assert.ok(door.lines.some(({ msg }) => String(msg).startsWith('over limits.parameters')))
   })
 })
 

@@ -77,7 +77,7 @@ export function createRpc(deps: RpcDeps): Rpc {
 async function answer(surface: Surface, call: Call, query: string): Promise<Reply> {
   const { request } = call
   if (request.method !== 'GET' && request.method !== 'POST') throw new RdsError('UnsupportedHTTPMethod')
-  const parameters = readParameters(request, query, surface.limits.parameters)
+  const parameters = readParameters(request, query, surface.limits, surface.log)
   const claim = (isV3(request, parameters) ? claimV3 : claimV1)(request, parameters)
   call.format = formatOf(claim, parameters) ?? call.format
   const action = requireAction(surface, claim)

@@ -9,8 +9,10 @@ export interface CallV1 {
 
 /** The text that V1 signs: every parameter but `Signature`, empty ones too, sorted by name. Its parts are encoded twice. */
 export function stringToSignV1({ method, parameters }: CallV1): string {
-  const pairs = [...parameters].filter(([name]) => name !== 'Signature')
-  const fields = pairs.toSorted(byName).map(([name, value]) => `${encodeTwice(name)}%3D${encodeTwice(value)}`)
+  const fields: string[] = []
+  for (const [name, value] of [...parameters].toSorted(byName)) {
+    if (name !== 'Signature') fields.push(`${encodeTwice(name)}%3D${encodeTwice(value)}`)
+  }
   return `${method}&%2F&${fields.join('%26')}`
 }
 
