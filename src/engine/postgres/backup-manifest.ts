@@ -59,7 +59,8 @@ function checkFile(list: FileList, { path, size, algorithm, checksum }: ListedFi
   const found = list.look(path)
   if (!found) throw wrong('is missing')
   if (found.size !== size) throw wrong(`has ${found.size} bytes instead of ${size}`)
-  if (algorithm === 'CRC32C' && found.crc !== crcIn(checksum)) throw wrong('has another checksum than the server gave')
+  if (algorithm !== 'CRC32C' || !/^[0-9a-f]{8}$/.test(checksum)) throw wrong('is listed without its CRC-32C')
+  if (found.crc !== crcIn(checksum)) throw wrong('has another checksum than the server gave')
 }
 
 /** The server writes the four bytes of a CRC-32C lowest first. */
@@ -72,6 +73,10 @@ export function segmentName(timeline: number, segment: bigint, segmentSize: bigi
     .map((part) => part.toString(16).toUpperCase().padStart(8, '0'))
     .join('')
 }
+
+/** Name of the file that tells where a timeline branched off. */
+export const historyName = (timeline: number): string =>
+  `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`
 
 /** PostgreSQL writes one file or range a line, which spares us a JSON parser that streams. */
 function parseLine(line: string): ListedFile | (WalRange & { readonly kind: 'wal' }) | undefined {

@@ -133,15 +133,15 @@ async function tryOpen(
   client.on('error', () => {})
   const drop = () => inside(client).connection.stream.destroy()
   signal?.addEventListener('abort', drop, { once: true })
+  // A signal outlives many connections, and must not collect their listeners.
+  client.on('end', () => signal?.removeEventListener('abort', drop))
   try {
     await client.connect()
     return client
   } catch (error) {
     drop()
-    throw error
-  } finally {
     signal?.removeEventListener('abort', drop)
-    signal?.addEventListener('abort', drop, { once: true })
+    throw error
   }
 }
 

@@ -7,8 +7,8 @@ import { isListed } from './backup-manifest.ts'
 /** What is learned of the members while they pass. */
 export interface Seen {
   readonly files: FileList
-  /** WAL segments that are in the tar whole. */
-  readonly segments: Set<string>
+  /** Size of each WAL segment, and of whatever else lies below pg_wal. */
+  readonly segments: Map<string, number>
   /** Bytes of content so far. */
   bytes: number
 }
@@ -113,7 +113,7 @@ function finishMember({ entry, listedBelow, seen, crc }: Place): void {
   if (entry?.type !== 'file') return
   const path = listedBelow + entry.name
   if (isListed(path)) seen.files.add(path, entry.size, crc)
-  else if (path.startsWith('pg_wal/')) seen.segments.add(path.slice('pg_wal/'.length))
+  else if (path.startsWith('pg_wal/')) seen.segments.set(path.slice('pg_wal/'.length), entry.size)
 }
 
 function readHeader(header: Buffer): TarEntry | undefined {

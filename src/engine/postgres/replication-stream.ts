@@ -72,7 +72,8 @@ async function* chunks(socket: Socket, idleMs: () => number): AsyncGenerator<Buf
     } else if (failure !== undefined) throw failure
     else if (socket.readableEnded || socket.destroyed) return
     else {
-      if (socket.timeout !== idleMs()) socket.setTimeout(idleMs())
+      // Begins anew at each wait: a time-out that passed while the socket was held back does not come again by itself.
+      socket.setTimeout(idleMs())
       waiting = true
       await new Promise<void>((resolve) => (wake = resolve))
       waiting = false

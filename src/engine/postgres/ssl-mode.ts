@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from 'node:tls'
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls'
 import type { NodeAddress } from '../../core/instance.ts'
 import { sqlState } from './ask.ts'
 
@@ -10,12 +10,17 @@ const UNVERIFIED: ConnectionOptions = { rejectUnauthorized: false }
 
 /**
  * The attempts that libpq makes for an address's sslmode, in order: `prefer` falls back to plain text, `allow` to TLS.
- * `require` with a certificate authority named verifies against it, as libpq does.
+ * `require` with a certificate authority named verifies against it, as libpq does. A socket in the file system has no TLS.
  */
-export function attemptsOf({ sslMode, sslRootCert }: NodeAddress): readonly TlsAttempt[] {
+export function attemptsOf({ host, sslMode, sslRootCert }: NodeAddress): readonly TlsAttempt[] {
+  if (host.startsWith('/')) return [false]
   const authority = sslRootCert === undefined ? {} : { ca: sslRootCert }
-  const verified: ConnectionOptions = { ...authority, rejectUnauthorized: true }
-  const anyName: ConnectionOptions = { ...verified, checkServerIdentity: () => undefined }
+  const anyName: ConnectionOptions = { ...authority, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+  // `pg` leaves an address of numbers out, and Node would then look for `localhost` in the certificate.
+  const verified: ConnectionOptions = {
+    ...anyName,
+    checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+  }
   switch (sslMode) {
     case 'disable':
       return [false]

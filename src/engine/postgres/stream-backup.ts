@@ -5,14 +5,19 @@ import { createSpool, type Spool } from '../../lib/spool.ts'
 import type { Bytes } from '../../lib/streams.ts'
 import { TAR_END, tarPadding } from '../../lib/tar.ts'
 import type { BackupRequest, EngineProgress, PartSink } from '../engine.ts'
-import { checkAgainstManifest, segmentsOf } from './backup-manifest.ts'
+import { checkAgainstManifest, historyName, segmentsOf } from './backup-manifest.ts'
 import { baseBackupCommand } from './base-backup-command.ts'
 import { createBackupReader, type Announced, type BackupEvent } from './base-backup-stream.ts'
 import type { ServerFacts } from './facts.ts'
 import { createFileList } from './file-list.ts'
 import { createMemberStream, formatMember, memberHeader, type MemberStream, type Seen } from './member-stream.ts'
 import { runCommand } from './replication-stream.ts'
+import type { WireEvent } from './wire-reader.ts'
 import { restoreText } from './restore-text.ts'
+import type { SizeEstimate } from './size-estimate.ts'
+
+/** Files above which the server is not asked to count its bytes first, since it would look at each of them. */
+const MANY_FILES = 200_000
 
 /** A server that sends nothing for so long, once the checkpoint is over, counts as gone. */
 const IDLE_MS = 120_000
@@ -23,7 +28,7 @@ export interface StreamRequest {
   readonly sink: PartSink
   readonly clock: Clock
   readonly signal: AbortSignal
-  readonly progress: boolean
+  readonly estimate: SizeEstimate
   readonly verifyChecksums: boolean
   readonly onProgress: ((progress: EngineProgress) => void) | undefined
   /** Gets the text of every WARNING, also of a backup that fails. */
@@ -50,6 +55,8 @@ interface Flow {
   start: { readonly lsn: string; readonly timeline: number } | undefined
   end: { readonly lsn: string; readonly timeline: number; readonly at: Moment } | undefined
   totalBytes: number
+  /** Why our tar broke off, which a sink may have put into words of its own. */
+  failure: unknown
 }
 
 /**
@@ -59,16 +66,19 @@ interface Flow {
 export async function streamBackup(socket: Socket, request: StreamRequest): Promise<Streamed> {
   const flow: Flow = {
     request,
-    seen: { files: createFileList(), segments: new Set(), bytes: 0 },
+    seen: { files: createFileList(), segments: new Map(), bytes: 0 },
     manifest: createSpool(),
     tablespaces: [],
     members: undefined,
     start: undefined,
     end: undefined,
     totalBytes: 0,
+    failure: undefined,
   }
   tell(flow, 'checkpoint')
-  await request.sink.part('data', tarOf(socket, flow))
+  await request.sink.part('data', tarOf(socket, flow)).catch((error: unknown) => {
+    throw flow.failure ?? error
+  })
   tell(flow, 'writing')
   await request.sink.extra('backup_manifest', flow.manifest.read())
   const { start, end } = flow
@@ -78,33 +88,44 @@ export async function streamBackup(socket: Socket, request: StreamRequest): Prom
 }
 
 async function* tarOf(socket: Socket, flow: Flow): Bytes {
-  const { facts, request, progress, verifyChecksums, signal } = flow.request
-  const reader = createBackupReader(facts.serverVersion)
-  const command = baseBackupCommand({
-    serverVersion: facts.serverVersion,
-    label: request.title.slice(0, 200),
-    checkpoint: request.checkpoint,
-    progress,
-    verifyChecksums,
-  })
-  // A spread checkpoint may take as long as checkpoint_timeout, and nothing is sent meanwhile.
-  const idleMs = () => (flow.start ? IDLE_MS : 0)
-  for await (const events of runCommand(socket, command, { signal, idleMs })) {
-    for (const raw of events) {
-      const event = reader.read(raw)
-      if (event === undefined) continue
-      const pieces = take(event, flow)
-      if (pieces instanceof Promise) await pieces
-      else yield* pieces
+  const reader = createBackupReader(flow.request.facts.serverVersion)
+  try {
+    for await (const events of eventsOf(socket, flow)) {
+      for (const raw of events) {
+        const event = reader.read(raw)
+        if (event === undefined) continue
+        const pieces = take(event, flow)
+        if (pieces instanceof Promise) await pieces
+        else for (const piece of pieces) yield piece
+      }
+      if (flow.start) tell(flow, 'streaming')
+      if (reader.over) break
     }
-    tell(flow, flow.start ? 'streaming' : 'checkpoint')
-    if (reader.over) break
+    tell(flow, 'checking')
+    await check(flow)
+  } catch (error) {
+    flow.failure = error
+    throw error
   }
-  tell(flow, 'checking')
-  await check(flow)
   yield* manifestMember(flow)
   yield TAR_END
 }
+
+function eventsOf(socket: Socket, flow: Flow): AsyncIterable<WireEvent[]> {
+  const { facts, request, estimate, verifyChecksums, signal } = flow.request
+  const command = baseBackupCommand({
+    serverVersion: facts.serverVersion,
+    label: labelOf(request.title),
+    checkpoint: request.checkpoint,
+    progress: estimate.files < MANY_FILES,
+    verifyChecksums,
+  })
+  // A spread checkpoint may take as long as checkpoint_timeout, and nothing is sent meanwhile.
+  return runCommand(socket, command, { signal, idleMs: () => (flow.start ? IDLE_MS : 0) })
+}
+
+/** A line of backup_label, which more than a line would break; the server takes 1024 bytes. */
+const labelOf = (title: string): string => title.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').slice(0, 200)
 
 const NOTHING: readonly Uint8Array[] = []
 
@@ -118,10 +139,11 @@ function take(event: BackupEvent, flow: Flow): Iterable<Uint8Array> | Promise<vo
       return flow.manifest.write(event.bytes)
     case 'start':
       flow.start = event
+      tell(flow, 'streaming')
       return NOTHING
     case 'tablespaces':
       flow.tablespaces = event.tablespaces
-      flow.totalBytes = event.tablespaces.reduce((sum, { size }) => sum + size, 0)
+      flow.totalBytes = event.tablespaces.reduce((sum, { size }) => sum + size, 0) || flow.request.estimate.bytes
       return opening(flow)
     case 'archive':
       flow.members?.end()
@@ -154,11 +176,13 @@ function opening(flow: Flow): Iterable<Uint8Array> {
 }
 
 /** Holds what passed against the server's manifest, and looks for every segment of WAL that recovery will read. */
-async function check({ seen, manifest, request }: Flow): Promise<void> {
+async function check(flow: Flow): Promise<void> {
+  const { walSegmentSize } = flow.request.facts
   try {
-    const ranges = await checkAgainstManifest(seen.files, manifest.read())
-    for (const name of ranges.flatMap((range) => segmentsOf(range, request.facts.walSegmentSize))) {
-      if (!seen.segments.has(name)) throw new Fault('store_corrupt', `WAL segment ${name} is missing`)
+    const ranges = await checkAgainstManifest(flow.seen.files, flow.manifest.read())
+    for (const name of ranges.flatMap((range) => segmentsOf(range, walSegmentSize))) {
+      if (flow.seen.segments.get(name) === walSegmentSize) continue
+      throw new Fault('store_corrupt', `WAL segment ${name} is not there, or not whole`)
     }
   } catch (cause) {
     if (!Fault.is(cause, 'store_corrupt')) throw cause
@@ -167,6 +191,14 @@ async function check({ seen, manifest, request }: Flow): Promise<void> {
       hint: 'The backup is taken again; if it goes on, look at the network and the memory of both machines.',
     })
   }
+  checkHistory(flow)
+}
+
+/** Later sets and logs of a timeline are told apart by its history; recovery of this set alone does not need it. */
+function checkHistory({ end, seen, request }: Flow): void {
+  if (!end || end.timeline === 1) return
+  const name = historyName(end.timeline)
+  if (!seen.segments.has(name)) request.warnings.push(`the server has no ${name}, so the set does not hold it`)
 }
 
 async function* manifestMember(flow: Flow): Bytes {
