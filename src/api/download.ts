@@ -114,7 +114,11 @@ async function serve(found: Found, request: Request, deps: HoldingDeps, fail: Fa
   if (request.method === 'HEAD') return { status, headers, body: '' }
 
   const holding = await holdForDownload(deps, found.setId)
-  if (holding === undefined) return fail('busy', RETRY)
+  if (holding === undefined) {
+    const { remoteAddress } = request
+    deps.log.warn({ setId: found.setId, remoteAddress }, 'over limits.downloads or limits.downloadsPerSet, refused')
+    return fail('busy', RETRY)
+  }
   const { signal } = request
   return { status, headers, body: heldBytes(holding, () => download.read({ start, end }, { signal }), signal) }
 }
