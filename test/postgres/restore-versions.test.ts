@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import { checkRestored } from '../../src/engine/postgres/restore-check.ts'
 import { postgresEngine } from '../../src/engine/postgres/engine.ts'
 import { startRestored } from '../../src/engine/postgres/restore-start.ts'
 import { systemClock } from '../../src/lib/clock.ts'
+import { giveTo } from '../lib/copy-cluster.ts'
 import { createClusterLayout, startPostgres, startReplica, type TestServer } from '../lib/postgres.ts'
 import { eventually } from '../lib/eventually.ts'
 import { takeSet } from './engine-set.ts'
@@ -81,6 +82,25 @@ suite('a set of a replica of PostgreSQL 18', () => {
     assert.deepEqual(await replica.query(rows), [{ n: 20_000 }])
   })
 })
+
+for (const version of [15, 18] as const) {
+  test(`tablespaces of ${version} inside the data directory come back beside it`, async (context) => {
+    await using server = await startPostgres({ version })
+    const inside = join(server.dataDirectory, 'inside')
+    await mkdir(inside)
+    await giveTo(inside, server.account)
+    await server.query(`create tablespace inner_space location '${inside}'`)
+    await server.query('create table within tablespace inner_space as select 7 as a')
+    const { set } = await takeSet(server)
+    const owner = await databaseAccount()
+    const directory = await makeDirectoryFor(owner, 'holdfast-versions-', '/tmp')
+    context.after(() => rm(directory, { recursive: true }))
+    const target = { directory: join(directory, 'restored'), ...(owner ? { owner } : {}) }
+    const restored = await engine.restore(target, [set], { binDirs: [server.binDirectory] })
+    await using started = await startRestored(restored, { owner })
+    assert.deepEqual(await queryRestored(started, 'select a from within'), [{ a: 7 }])
+  })
+}
 
 test('pg_verifybackup passes on a set of our own engine, tablespaces and all', async (context) => {
   await using server = await startPostgres({ version: 15, initdbArgs: ['--data-checksums'] })

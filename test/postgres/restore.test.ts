@@ -155,6 +155,7 @@ suite('restore of PostgreSQL 15', () => {
     for (const chain of [[], [set, set], [{ ...set, manifest }]]) {
       await assert.rejects(restore(world.at('other'), chain, {}), isFault('unsupported'))
     }
+    await assert.rejects(restore(world.at('other'), [set], { until: 1 }), isFault('unsupported'))
   })
 
   test('progress goes up to the size of the set', async () => {
@@ -172,6 +173,53 @@ suite('restore of PostgreSQL 15', () => {
       bytes: set.manifest.parts[0]?.plainSize,
       totalBytes: set.manifest.parts[0]?.plainSize,
     })
+  })
+
+  test('of two restores into one place, one wins and the other touches nothing', async () => {
+    const both = [restore(world.at('contested'), [world.set], {}), restore(world.at('contested'), [world.set], {})]
+    const results = await Promise.allSettled(both)
+    const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
+    assert.equal(lost.length, 1)
+    assert.ok(isFault('conflict')(lost[0]))
+    await using started = await startRestored(
+      results.find((result) => result.status === 'fulfilled')?.value ?? assert.fail(),
+      { owner: world.owner },
+    )
+    await queryRestored(started, 'select count(*) from "in space"')
+  })
+
+  test('what is loud of a set is loud when it is restored', async () => {
+    const facts = plainFacts({
+      serverVersionText: '15.99',
+      pageChecksums: 'failed',
+      badPages: ['base/5/1259 block 7'],
+      collations: [{ database: 'postgres', provider: 'libc', locale: 'xx_XX.UTF-8', version: '1.0' }],
+      extensions: [{ database: 'postgres', name: 'gone', version: '1' }],
+      preloadLibraries: ['pg_cron', 'gone_too'],
+    })
+    const { warnings } = await restore(world.at('loud'), [setOf(tarOf(world.members), facts)], {})
+    for (const form of [
+      /bad page checksums .*: base\/5\/1259 block 7$/,
+      /C library's version 1\.0, this machine with \d.*: REINDEX DATABASE "postgres"; ALTER DATABASE/,
+      /does not have the locale xx_XX\.UTF-8/,
+      /extension gone, used in "postgres", is not installed/,
+      /the source ran 15\.99, this machine has the older 15\./,
+      /do things by themselves: pg_cron/,
+      /not installed here: .*gone_too/,
+    ]) {
+      assert.ok(
+        warnings.some((warning) => form.test(warning)),
+        String(form),
+      )
+    }
+    assert.equal(warnings.length, 7)
+  })
+
+  test('a target below a directory that is closed to the owner is warned of', async () => {
+    await mkdir(join(world.directory, 'shut'), { mode: 0o700 })
+    const { warnings } = await restore(world.at('shut/below'), [world.set], {})
+    assert.equal(warnings.length, world.owner ? 1 : 0)
+    if (world.owner) assert.match(warnings.join(), /^user \d+ cannot reach .*shut\/below/)
   })
 
   test('a refused target keeps every byte', async () => {

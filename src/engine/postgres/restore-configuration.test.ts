@@ -202,6 +202,16 @@ suite('the configuration of a restored server', () => {
     assert.equal(effective(make({ settings: { shared_buffers: '8GB' } }).postgresql, 'shared_buffers'), "'8GB'")
   })
 
+  test('a recorded name or rule that is more than one is left out', () => {
+    const { postgresql, hba } = make({
+      settings: { 'a = 1\nrestore_command': 'evil', 'x y': '1', "include '/etc/evil' #": '1' },
+      change: { hbaRules: ['local all all peer\nhost all all all trust'] },
+      keepSideEffects: true,
+    })
+    assert.doesNotMatch(postgresql, /evil|x y/)
+    assert.doesNotMatch(hba, /trust/)
+  })
+
   test('has only settings that the version knows', () => {
     const of = (serverVersion: number) => make({ change: { serverVersion } }).postgresql
     assert.equal(effective(of(140_005), 'archive_library'), undefined)

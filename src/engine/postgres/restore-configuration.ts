@@ -82,7 +82,11 @@ host all all ::1/128 md5
 const lines = (settings: Readonly<Record<string, string>>): string[] =>
   Object.entries(settings).map(([name, value]) => `${name} = ${quoteSetting(value)}`)
 
-const rules = (all: readonly string[]): string => `# What the source had:\n${all.join('\n')}\n`
+/** Anything else could be read as more than a name. */
+const SETTING_NAME = /^[a-z_][\w$]*(\.[a-z_][\w$]*)*$/i
+
+const rules = (all: readonly string[]): string =>
+  `# What the source had:\n${all.filter((rule) => !/[\n\r]/.test(rule)).join('\n')}\n`
 
 const ownListener = ({ port, socketDirectory }: ConfigurationRequest) => ({
   listen_addresses: '127.0.0.1',
@@ -101,7 +105,7 @@ const ownSocket = ({ facts, socketDirectory, machine }: ConfigurationRequest) =>
 function takeOver(request: ConfigurationRequest, warnings: string[]): Record<string, string> {
   const { facts, machine, keepSideEffects } = request
   const kept = Object.entries(facts.settings).filter(([name, value]) => {
-    if (PLACE_SETTINGS.has(name)) return false
+    if (PLACE_SETTINGS.has(name) || !SETTING_NAME.test(name)) return false
     if (keepSideEffects) return true
     return !OUTSIDE_SETTINGS.has(name) && !value.startsWith('/')
   })

@@ -2,8 +2,11 @@ import { chmod, chown, mkdir, readdir, realpath, rm, stat, statfs, writeFile } f
 import { dirname, isAbsolute, join } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import { syncDirectory } from '../../lib/files.ts'
+import { spawn } from '../../lib/spawn.ts'
+import type { Options } from '../../lib/streams.ts'
 import type { Target } from '../engine.ts'
 import { targetFault } from './restore-fault.ts'
+import type { Owner } from './restore-owner.ts'
 
 /** The file that says that a restore into this directory has not ended. */
 export const MARKER = 'HOLDFAST_RESTORE_INCOMPLETE'
@@ -42,9 +45,28 @@ export async function claimTarget(target: Target, bytes: number): Promise<string
     await syncDirectory(path)
     await syncUpTo(path, existing)
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw taken(path, 'somebody else just came there')
     throw targetFault(error, `restore into ${path}`)
   }
   return path
+}
+
+/**
+ * What to tell when the owner cannot reach the directory that he was given, since one above it is closed to him: the
+ * database would not start there. Empty when he can, and when we are not root and so he is us.
+ */
+export async function reachWarnings(path: string, owner: Owner, options: Options): Promise<string[]> {
+  if (!owner) return []
+  const fail = (message: string, cause?: unknown) => new Fault('forbidden', message, { cause })
+  try {
+    await spawn('/bin/sh', ['-c', 'cd -- "$1"', 'sh', path], { ...options, cwd: '/', as: owner, fail })
+    return []
+  } catch (error) {
+    if (!Fault.is(error, 'forbidden')) throw error
+    return [
+      `user ${owner.uid} cannot reach ${path}: open the directories above it to him, or the database does not start`,
+    ]
+  }
 }
 
 /** Takes the marker away: the last act of a restore. */
@@ -66,17 +88,16 @@ async function resolve(directory: string): Promise<{ existing: string; missing: 
   }
 }
 
+const taken = (path: string, what: string): Fault =>
+  new Fault('conflict', `restore into ${path}: ${what}`, { hint: 'Name a directory that does not exist or is empty.' })
+
 async function checkEmpty(path: string): Promise<void> {
-  const taken = (what: string) =>
-    new Fault('conflict', `restore into ${path}: ${what}`, {
-      hint: 'Name a directory that does not exist or is empty.',
-    })
   const info = await stat(path)
-  if (!info.isDirectory()) throw taken('not a directory')
+  if (!info.isDirectory()) throw taken(path, 'not a directory')
   const [first] = await readdir(path).catch((error: unknown) => {
     throw targetFault(error, `restore into ${path}`)
   })
-  if (first !== undefined) throw taken(`not empty (${first})`)
+  if (first !== undefined) throw taken(path, `not empty (${first})`)
 }
 
 /** All of a restore lies below its target, which is on one file system: that of the nearest directory that exists. */

@@ -13,7 +13,7 @@ import { inspectMachine, type RestoreMachine } from './restore-machine.ts'
 import { writeOwned, type Owner } from './restore-owner.ts'
 import { freePort } from './restore-port.ts'
 import { makeSocketDirectory } from './restore-socket.ts'
-import { claimTarget, releaseTarget } from './restore-target.ts'
+import { claimTarget, reachWarnings, releaseTarget } from './restore-target.ts'
 import { createFileList } from './file-list.ts'
 import { isListed } from './backup-manifest.ts'
 import { checkFiles } from './restore-verify.ts'
@@ -32,7 +32,7 @@ export async function restore(
   request: RestoreOptions,
   options: EngineOptions = {},
 ): Promise<Restored> {
-  const { set, facts, bytes } = onlyFull(chain)
+  const { set, facts, bytes } = onlyFull(chain, request)
   checkArchitecture(facts)
   const binaries = await findBinaries(majorIn(facts), request.binDirs ?? [], options)
   const root = await claimTarget(target, bytes)
@@ -50,6 +50,12 @@ export async function restore(
     socketDirectory: socket.directory,
     keepSideEffects: request.keepSideEffects ?? false,
   })
+  const warnings = [
+    ...(await reachWarnings(join(root, 'data'), owner, options)),
+    ...socket.warnings,
+    ...warningsOf(facts, machine, binaries, owner),
+    ...configuration.warnings,
+  ]
   await replaceConfiguration(join(root, 'data'), configuration, owner)
   await removeSignals(root)
   for (const directory of [join(root, 'data'), root]) await syncDirectory(directory)
@@ -63,7 +69,7 @@ export async function restore(
     superuser: facts.superuser ?? 'postgres',
     files: extracted.files,
     bytes: extracted.bytes,
-    warnings: [...socket.warnings, ...warningsOf(facts, machine, binaries, owner), ...configuration.warnings],
+    warnings,
   }
 }
 
@@ -74,15 +80,18 @@ interface Source {
   readonly bytes: number
 }
 
-function onlyFull(chain: readonly SetReader[]): Source {
+function onlyFull(chain: readonly SetReader[], { until }: RestoreOptions): Source {
   const [set, ...more] = chain
   const manifest = set?.manifest
   const part = manifest?.parts.find(({ name }) => name === 'data')
   if (!set || !manifest?.postgres || !part || manifest.method !== 'Physical') {
     throw new Fault('unsupported', 'restore: not a physical set of PostgreSQL')
   }
-  if (more.length > 0 || manifest.type !== 'FullBackup') {
-    throw new Fault('unsupported', `restore set ${manifest.backupId}: this version restores full sets`)
+  if (more.length > 0 || manifest.type !== 'FullBackup' || until !== undefined) {
+    throw new Fault(
+      'unsupported',
+      `restore set ${manifest.backupId}: this version restores one full set, as it was when taken`,
+    )
   }
   return { set, facts: manifest.postgres, bytes: part.plainSize }
 }
@@ -149,6 +158,7 @@ async function replaceConfiguration(data: string, made: Configuration, owner: Ow
 
 function warningsOf(facts: PostgresFacts, machine: RestoreMachine, binaries: Binaries, owner: Owner): string[] {
   const all = [
+    ...damageWarnings(facts),
     ...libcWarnings(facts, machine.libcVersion),
     ...localeWarnings(facts, machine.hasLocale),
     ...extensionWarnings(facts, machine.hasExtension),
@@ -161,6 +171,12 @@ function warningsOf(facts: PostgresFacts, machine: RestoreMachine, binaries: Bin
     all.push(`the source ran ${theirs}, this machine has the older ${ours}: update before you use it`)
   }
   return all
+}
+
+function damageWarnings({ pageChecksums, badPages }: PostgresFacts): string[] {
+  if (pageChecksums !== 'failed') return []
+  const where = badPages.length === 0 ? 'pages that the server did not name' : badPages.join('; ')
+  return [`the source had bad page checksums when the set was taken, and what is restored has them too: ${where}`]
 }
 
 function olderMinor(ours: string, theirs: string): boolean {
