@@ -51,23 +51,25 @@ const DRAIN_MS = 10_000
 
 /**
  * Listens, and answers each request with what `makeHandle` gives, which is told the URL of the server. Fault 'invalid' when
- * the certificate cannot be used, 'conflict' when the address is taken.
+ * the certificate or a trusted proxy cannot be used, 'conflict' when the address is taken.
  */
 export async function listen(
   settings: ListenSettings,
   deps: HttpDeps,
   makeHandle: (url: string) => Handle,
 ): Promise<Listening> {
+  const findClient = createClientFinder(settings.trustedProxies)
   const server = await createServer(settings, deps.limits)
   const closing = new AbortController()
   const connections = trackConnections(server)
   server.maxConnections = deps.limits.connections
   server.on('drop', (peer) => deps.log.warn({ remoteAddress: peer?.remoteAddress }, 'over limits.connections, closed'))
   const port = await bind(server, settings)
+  server.on('error', (error) => deps.log.error({ err: error }, 'a connection cannot be taken'))
   const url = urlOf(settings, port)
   attach(server, {
     ...deps,
-    findClient: createClientFinder(settings.trustedProxies),
+    findClient,
     handle: makeHandle(url),
     connections,
     closing: closing.signal,

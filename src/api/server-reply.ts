@@ -17,7 +17,10 @@ export async function sendReply(response: ServerResponse, reply: Reply, options:
   response.writeHead(status, headers)
   if (typeof body === 'string' || Buffer.isBuffer(body) || isPieces(body)) {
     endWith(response, body)
-    if (response.writableLength > 0) cutStalled(response, options)
+    // Nearly every reply is gone by then, and costs no time-out.
+    setImmediate(() => {
+      if (!response.writableFinished) cutStalled(response, options)
+    })
     return
   }
   if (options.request.method === 'HEAD') {
