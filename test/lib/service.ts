@@ -72,7 +72,10 @@ export function startServe({ program = MAIN, directory, args = [], env = {} }: S
     signal: (name: NodeJS.Signals) => child.kill(name),
     /** The first log line with this message. */
     async line(msg: string): Promise<LogLine> {
-      await eventually(async () => find(msg) !== undefined, `the log line ${msg} in ${text}`)
+      let ended: string | number | undefined
+      void exited.then((how) => (ended = how))
+      await eventually(async () => find(msg) !== undefined || ended !== undefined, `the log line ${msg}`)
+      if (!find(msg)) throw new Error(`serve ended with ${ended} before it logged ${msg}:\n${text}`)
       return find(msg) as LogLine
     },
     /** Where it answers, as soon as it does. */
