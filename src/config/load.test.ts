@@ -53,6 +53,12 @@ test('lists and switches can be given in the environment', () => {
   assert.equal(config.api.allowPlaintext, true)
 })
 
+test('a list can be given as JSON, for items with commas', () => {
+  const config = loadConfig({ env: {}, flags: { 'restore.roots': '["/a,b", "/c"]' } })
+  assert.deepEqual(config.restore.roots, ['/a,b', '/c'])
+  assert.equal(problemsOf({ flags: { 'restore.roots': '["/a' } })[0]?.path, 'restore.roots')
+})
+
 test('the configuration cannot be changed', () => {
   const config = loadConfig({ env: {}, flags: {} })
   assert.throws(() => Object.assign(config.api, { port: 1 }), TypeError)

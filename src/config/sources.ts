@@ -128,7 +128,18 @@ function overlay(
 /** What a text means for a setting; the text itself where it has another form, for the schema to refuse. */
 function fromText(key: ConfigKey, text: string): unknown {
   if (key.form === 'boolean') return text === 'true' ? true : text === 'false' ? false : text
-  if (key.form === 'array') return text === '' ? [] : text.split(',').map((item) => item.trim())
+  if (key.form === 'array') return listOf(text)
   if (key.form === 'string') return text
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+}
+
+/** `a, b`, or a JSON array where an item has a comma in it. */
+function listOf(text: string): unknown {
+  if (text === '') return []
+  if (!text.startsWith('[')) return text.split(',').map((item) => item.trim())
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
