@@ -42,6 +42,9 @@ export type Tuple = readonly Value[]
 /** The tuples that a question with `tuples` got back. */
 export const tuplesOf = (rows: readonly Row[]): readonly Tuple[] => rows as unknown as readonly Tuple[]
 
+/** Is told the SQL of each statement before it runs, transactions' begin and end left out. */
+export type Heard = (sql: string) => void
+
 /** One of the databases that a catalog can lie in, with all that differs between them. */
 export interface Database {
   readonly kind: 'sqlite' | 'postgres'

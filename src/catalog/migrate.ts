@@ -40,12 +40,12 @@ export async function migrate(database: Database, options: MigrateOptions): Prom
   await checkKey(database, sealer)
 }
 
-/** The version of the catalog; 0 when the database holds none. */
+/** The version of the catalog; 0 when the database holds none. Read from tables: what to_regclass says may be from before a lock. */
 async function versionOf(database: Database): Promise<number> {
   const tables =
     database.kind === 'sqlite'
       ? sql`select 1 from sqlite_schema where type = 'table' and name = 'about'`
-      : sql`select 1 where to_regclass('about') is not null`
+      : sql`select 1 from pg_tables where schemaname = current_schema() and tablename = 'about'`
   return database.read(async (db) => {
     const { rows } = await tables.execute(db)
     if (rows.length === 0) return 0

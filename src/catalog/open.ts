@@ -5,7 +5,7 @@ import type { Sealer } from '../lib/seal.ts'
 import { compactSeconds } from '../lib/time.ts'
 import type { Catalog } from './catalog.ts'
 import { checkMethods } from './check.ts'
-import type { Database, Deps } from './database.ts'
+import type { Database, Deps, Heard } from './database.ts'
 import { dumpMethods } from './dump.ts'
 import { figureMethods } from './figures.ts'
 import { healthMethods } from './health.ts'
@@ -33,6 +33,8 @@ export interface CatalogOptions {
   readonly log: Log
   /** Bring a catalog of an older version up to ours, and make one where there is none; when false it is refused. Default: true. */
   readonly migrate?: boolean | undefined
+  /** Is told every statement: for tests of what a method asks the database. */
+  readonly heard?: Heard | undefined
 }
 
 /**
@@ -61,9 +63,9 @@ export async function openWith(options: CatalogOptions, migrations: readonly Mig
 }
 
 /** The database at a URL, whatever lies in it. */
-export async function openDatabase({ url, password, clock, log }: CatalogOptions): Promise<Database> {
-  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), clock)
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, password, clock, log })
+export async function openDatabase({ url, password, clock, log, heard }: CatalogOptions): Promise<Database> {
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length), clock, heard)
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres({ url, password, clock, log, heard })
   throw new Fault('invalid', `open catalog ${url.split(':')[0]}:…`, { hint: 'Write sqlite:PATH or postgres://….' })
 }
 

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { Fault } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Database, Question, Row, Story } from './database.ts'
+import type { Database, Heard, Question, Row, Story } from './database.ts'
 import { retried } from './retry.ts'
 import type { Tables } from './tables.ts'
 
@@ -12,13 +12,14 @@ export interface PostgresOptions {
   readonly password: string | undefined
   readonly clock: Clock
   readonly log: Log
+  readonly heard?: Heard | undefined
 }
 
 const MOST_CONNECTIONS = 10
 const CONNECT_MS = 10_000
 
 /** The catalog in a PostgreSQL database, shared by a fleet. Connects when first asked something. */
-export function openPostgres({ url, password, clock, log }: PostgresOptions): Database {
+export function openPostgres({ url, password, clock, log, heard = () => {} }: PostgresOptions): Database {
   const pool = new pg.Pool({
     connectionString: withPassword(url, password),
     max: MOST_CONNECTIONS,
@@ -28,9 +29,14 @@ export function openPostgres({ url, password, clock, log }: PostgresOptions): Da
   })
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => log.warn({ err: error.message }, 'a connection to the catalog broke'))
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool }),
+    log: ({ level, query }) => {
+      if (level === 'query') heard(query.sql)
+    },
+  })
   const again = <T>(work: () => Promise<T> | T) => retried(clock, judgeError, work)
-  const named = namer()
+  const named = namer(heard)
   return {
     kind: 'postgres',
     db,
@@ -70,7 +76,7 @@ interface Named {
 }
 
 /** Gives each text a name of its own, under which every connection keeps it prepared, and numbers its values. */
-function namer(): (question: Question) => Named {
+function namer(heard: Heard): (question: Question) => Named {
   const known = new Map<string, Omit<Named, 'values'>>()
   return ({ sql: source, values, tuples }) => {
     let statement = known.get(source)
@@ -79,6 +85,7 @@ function namer(): (question: Question) => Named {
       statement = { name: `hot_${known.size}`, text: source.replaceAll('?', () => `$${++number}`) }
       known.set(source, statement)
     }
+    heard(statement.text)
     return { ...statement, values: [...values], ...(tuples ? { rowMode: 'array' as const } : {}) }
   }
 }

@@ -50,18 +50,19 @@ export function statementsOf(connection: DatabaseSync): (sql: string, tuples?: b
 
 /**
  * Kysely's dialect over one connection of node:sqlite. Its users take turns, each whole transactions long. A transaction is
- * BEGIN IMMEDIATE: a reader that turns into a writer half way could neither wait nor be tried again from there.
+ * BEGIN IMMEDIATE: a reader that turns into a writer half way could neither wait nor be tried again from there. `heard` is told
+ * each statement.
  */
-export const nodeSqliteDialect = (connection: DatabaseSync): Dialect => ({
-  createDriver: () => createDriver(connection),
+export const nodeSqliteDialect = (connection: DatabaseSync, heard: (sql: string) => void): Dialect => ({
+  createDriver: () => createDriver(connection, heard),
   createAdapter: () => new SqliteAdapter(),
   createIntrospector: (db) => new SqliteIntrospector(db),
   createQueryCompiler: () => new SqliteQueryCompiler(),
 })
 
-function createDriver(database: DatabaseSync): Driver {
+function createDriver(database: DatabaseSync, heard: (sql: string) => void): Driver {
   const turns = takeTurns()
-  const connection = createConnection(database)
+  const connection = createConnection(database, heard)
   return {
     init: async () => {},
     acquireConnection: async () => {
@@ -79,9 +80,10 @@ function createDriver(database: DatabaseSync): Driver {
   }
 }
 
-function createConnection(database: DatabaseSync): DatabaseConnection {
+function createConnection(database: DatabaseSync, heard: (sql: string) => void): DatabaseConnection {
   const prepare = statementsOf(database)
   const execute = <R>({ sql, parameters }: CompiledQuery) => {
+    heard(sql)
     const statement = prepare(sql)
     const values = parameters as readonly SQLInputValue[]
     if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }

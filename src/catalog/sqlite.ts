@@ -5,7 +5,7 @@ import { Kysely, sql } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
 import { syncDirectory } from '../lib/files.ts'
-import type { Database, Question, Row, Story } from './database.ts'
+import type { Database, Heard, Question, Row, Story } from './database.ts'
 import { retried } from './retry.ts'
 import { nodeSqliteDialect, openConnection, statementsOf } from './sqlite-driver.ts'
 import type { Tables } from './tables.ts'
@@ -16,7 +16,7 @@ import type { Tables } from './tables.ts'
  * Two connections: Kysely's, whose transactions take turns, and one for hot questions, which sees only what is committed
  * and answers without giving way to anybody in between.
  */
-export async function openSqlite(path: string, clock: Clock): Promise<Database> {
+export async function openSqlite(path: string, clock: Clock, heard: Heard = () => {}): Promise<Database> {
   await makePrivate(path)
   const judge = (error: unknown) => judgeError(error, path)
   const again = <T>(work: () => Promise<T> | T) => retried(clock, judge, work)
@@ -25,8 +25,8 @@ export async function openSqlite(path: string, clock: Clock): Promise<Database> 
     writing.close()
     throw error
   })
-  const db = new Kysely<Tables>({ dialect: nodeSqliteDialect(writing) })
-  const answer = answerer(reading)
+  const db = new Kysely<Tables>({ dialect: nodeSqliteDialect(writing, heard) })
+  const answer = answerer(reading, heard)
   return {
     kind: 'sqlite',
     db,
@@ -68,9 +68,12 @@ async function copyAside(connection: DatabaseSync, to: string): Promise<string> 
   return to
 }
 
-function answerer(connection: DatabaseSync): (question: Question) => readonly Row[] {
+function answerer(connection: DatabaseSync, heard: Heard): (question: Question) => readonly Row[] {
   const prepare = statementsOf(connection)
-  return ({ sql: text, values, tuples }) => prepare(text, tuples).all(...values) as unknown as readonly Row[]
+  return ({ sql: text, values, tuples }) => {
+    heard(text)
+    return prepare(text, tuples).all(...values) as unknown as readonly Row[]
+  }
 }
 
 /** A story from begin to end in one snapshot, with no other work of this process between its questions. */

@@ -1,0 +1,137 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { Catalog } from '../../src/catalog/catalog.ts'
+import { backupSet, claim, instance, node } from '../contract/catalog/fixture.ts'
+
+const LEASE_MS = 600_000
+const page = { instanceId: 'pg-1', offset: 0, limit: 30 }
+const once = { keyId: 'HF9', nonce: 'n', expiresAt: 1 }
+
+/** Uses every method of an empty catalog once or more; `enter` is told the method that comes next. */
+export async function useEveryMethod(
+  catalog: Catalog,
+  enter: (method: keyof Catalog | undefined) => void,
+): Promise<void> {
+  const use = async <T>(method: keyof Catalog, work: () => Promise<T>): Promise<T> => {
+    enter(method)
+    const result = await work()
+    enter(undefined)
+    return result
+  }
+  await use('addInstance', () =>
+    catalog.addInstance(instance('pg-1', { nodes: [node('a'), node('b', 'replica')] }), once),
+  )
+  await use('instance', () => catalog.instance('pg-1'))
+  await use('instances', () =>
+    catalog.instances({ registeredOnly: true, search: 'x', engine: 'y', id: 'z', offset: 0, limit: 9 }),
+  )
+  await use('instances', () => catalog.instances({ registeredOnly: false, offset: 0, limit: 9 }))
+  await use('instanceVersion', () => catalog.instanceVersion('pg-1'))
+  const { nodes } = await use('updateInstance', () =>
+    catalog.updateInstance('pg-1', { addNodes: [node('c', 'replica')] }),
+  )
+  const [first, second] = nodes.map(({ id }) => id)
+  await use('updateInstance', () =>
+    catalog.updateInstance('pg-1', { roles: { [first ?? '']: 'primary' }, removeNodes: [second ?? ''] }),
+  )
+  await useSets(catalog, use)
+  await useTasks(catalog, use)
+  const key = { id: 'HF1', description: '', createdAt: 1 }
+  await use('addKey', () => catalog.addKey(key, 's'))
+  await use('keys', () => catalog.keys())
+  await use('keySecret', () => catalog.keySecret('HF1'))
+  await use('figures', () => catalog.figures())
+  await use('taskFigures', () => catalog.taskFigures())
+  await use('beat', () => catalog.beat('w'))
+  await use('sinceLastBeat', () => catalog.sinceLastBeat())
+  await use('tidy', () => catalog.tidy())
+  await use('newId', () => catalog.newId())
+  await use('dump', () => catalog.dump())
+  await use('check', () => catalog.check())
+  await use('removeKey', () => catalog.removeKey('HF1'))
+  await use('deregisterInstance', () => catalog.deregisterInstance('pg-1', 5))
+}
+
+type Use = <T>(method: keyof Catalog, work: () => Promise<T>) => Promise<T>
+
+async function useSets(catalog: Catalog, use: Use): Promise<void> {
+  await use('adoptSet', () => catalog.adoptSet(backupSet(1)))
+  await use('adoptSet', () => catalog.adoptSet(backupSet(2, { parentId: '1', type: 'IncrementalBackup' })))
+  await catalog.adoptSet(backupSet(3, { mode: 'Automated', startedAt: 5000 }))
+  await use('set', () => catalog.set('1'))
+  await use('sets', () => catalog.sets(page))
+  await use('sets', () => catalog.sets({ ...page, offset: 2 }))
+  await use('sets', () => catalog.sets({ ...page, type: 'FullBackup' }))
+  await use('sets', () => catalog.sets({ ...page, type: 'FullBackup', offset: 1 }))
+  await use('sets', () => catalog.sets({ ...page, mode: 'Automated', from: 0 }))
+  await use('sets', () => catalog.sets({ ...page, setId: '1' }))
+  await use('holdSet', () => catalog.holdSet('1', 'd', LEASE_MS))
+  await use('releaseHold', () => catalog.releaseHold('1', 'd'))
+  await catalog.holdSet('1', 'e', 0)
+  await use('removeSets', () => catalog.removeSets('pg-1', ['2', '3']))
+  const lease = await claim(catalog, 'expire', LEASE_MS)
+  const { setId = '' } = (await catalog.task(lease.taskId)) ?? {}
+  await use('commitRemoval', () => catalog.commitRemoval(lease, setId))
+}
+
+async function useTasks(catalog: Catalog, use: Use): Promise<void> {
+  const backup = { kind: 'take-backup', instanceId: 'pg-1', request: {} } as const
+  const first = await use('addTask', () => catalog.addTask(backup))
+  await use('task', () => catalog.task(first.id))
+  await use('tasks', () => catalog.tasks({ instanceId: 'pg-1', kind: 'take-backup', states: ['waiting', 'running'] }))
+  await use('tasks', () => catalog.tasks({}))
+  await use('cancelTask', () => catalog.cancelTask(first.id))
+  const { setId = '' } = await catalog.addTask(backup)
+  let lease = await use('claimTask', () => claim(catalog, 'take-backup', LEASE_MS))
+  const progress = { phase: 'streaming', percent: 5, bytes: 1, totalBytes: 2 } as const
+  await use('renewTask', () => catalog.renewTask(lease, LEASE_MS, progress))
+  await use('commitSet', () => catalog.commitSet(lease, backupSet(setId), {}))
+  const failing = await catalog.addTask(backup)
+  lease = await claim(catalog, 'take-backup', LEASE_MS)
+  await use('releaseTask', () => catalog.releaseTask(lease, 'x', 0))
+  lease = await claim(catalog, 'take-backup', LEASE_MS)
+  const failedSet = backupSet(failing.setId ?? '', { status: 'Failed' })
+  await use('failTask', () => catalog.failTask(lease, 'x', { state: 'failed', failedSet }))
+  await use('addTask', () => catalog.addTask({ kind: 'verify', instanceId: 'pg-1', setId: '1', request: {} }))
+  lease = await claim(catalog, 'verify', LEASE_MS)
+  await use('noteVerified', () => catalog.noteVerified(lease, '1', { at: 5, damage: undefined }))
+  await use('finishTask', () => catalog.finishTask(lease, {}))
+  await use('ensureTask', () => catalog.ensureTask({ kind: 'sweep', request: {} }))
+}
+
+/** The different statements of each method, in the order they were first heard. */
+export interface Recording {
+  heard(sql: string): void
+  enter(method: keyof Catalog | undefined): void
+  readonly methods: ReadonlyMap<keyof Catalog, ReadonlySet<string>>
+}
+
+export function record(): Recording {
+  const methods = new Map<keyof Catalog, Set<string>>()
+  let current: keyof Catalog | undefined
+  return {
+    methods,
+    enter: (method) => {
+      current = method
+    },
+    heard: (sql) => {
+      const text = sql.replaceAll(/\s+/g, ' ').trim()
+      if (current === undefined || /^(begin|commit|start transaction)/.test(text)) return
+      const known = methods.get(current) ?? new Set()
+      methods.set(current, known.add(text))
+    },
+  }
+}
+
+/** A recording as text that a person can read, one statement a line. */
+const format = ({ methods }: Recording): string =>
+  [...methods]
+    .map(([method, statements]) => `-- ${method}\n${[...statements].map((sql) => `${sql};\n`).join('')}`)
+    .join('\n')
+
+/** The recording and the golden file, to be equal. UPDATE_GOLDEN=1 writes the file anew. */
+export async function goldenSql(recording: Recording, name: string): Promise<{ actual: string; expected: string }> {
+  const file = new URL(`golden/${name}.sql`, import.meta.url)
+  const actual = format(recording)
+  if (process.env['UPDATE_GOLDEN']) await writeFile(file, actual)
+  return { actual, expected: await readFile(file, 'utf8') }
+}
