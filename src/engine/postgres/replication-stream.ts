@@ -1,7 +1,13 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { Fault } from '../../core/fault.ts'
 import type { Options } from '../../lib/streams.ts'
 import { createWireReader, formatQuery, type WireEvent } from './wire-reader.ts'
+
+/** An authenticated connection of which nobody else reads: a socket, over TLS or not. */
+export interface Wire extends Duplex {
+  /** Emits 'timeout' after so many milliseconds without a byte; 0 for never. */
+  setTimeout(ms: number): unknown
+}
 
 export interface StreamOptions extends Options {
   /** Milliseconds without a byte, while we wait for one, after which the server counts as gone; read anew at each wait. */
@@ -13,7 +19,7 @@ export interface StreamOptions extends Options {
  * that arrives, until the connection ends or the reader stops. Then the socket is closed. Fault 'instance_unreachable' when the
  * connection breaks or stays silent.
  */
-export async function* runCommand(socket: Socket, sql: string, options: StreamOptions): AsyncGenerator<WireEvent[]> {
+export async function* runCommand(socket: Wire, sql: string, options: StreamOptions): AsyncGenerator<WireEvent[]> {
   const { signal, idleMs } = options
   const reader = createWireReader()
   const stop = () => socket.destroy()
@@ -42,7 +48,7 @@ const AHEAD = 1024 * 1024
  * The socket's chunks as they arrive: reading a stream by iteration would join, and so copy, what lies ready. Silence counts
  * only while we wait: a server that is held back by its reader is not silent.
  */
-async function* chunks(socket: Socket, idleMs: () => number): AsyncGenerator<Buffer> {
+async function* chunks(socket: Wire, idleMs: () => number): AsyncGenerator<Buffer> {
   const queue: Buffer[] = []
   let ready = 0
   let failure: unknown

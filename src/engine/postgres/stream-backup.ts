@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import { Fault } from '../../core/fault.ts'
 import type { Clock, Moment } from '../../lib/clock.ts'
 import { createSpool, type Spool } from '../../lib/spool.ts'
@@ -11,7 +10,7 @@ import { createBackupReader, type Announced, type BackupEvent } from './base-bac
 import type { ServerFacts } from './facts.ts'
 import { createFileList } from './file-list.ts'
 import { createMemberStream, formatMember, memberHeader, type MemberStream, type Seen } from './member-stream.ts'
-import { runCommand } from './replication-stream.ts'
+import { runCommand, type Wire } from './replication-stream.ts'
 import type { WireEvent } from './wire-reader.ts'
 import { restoreText } from './restore-text.ts'
 import type { SizeEstimate } from './size-estimate.ts'
@@ -63,7 +62,7 @@ interface Flow {
  * Runs BASE_BACKUP on an authenticated socket and passes it on as one tar: the text on how to restore first, the server's
  * manifest last. The tar ends only after every file was held against that manifest and the server has said that all went well.
  */
-export async function streamBackup(socket: Socket, request: StreamRequest): Promise<Streamed> {
+export async function streamBackup(socket: Wire, request: StreamRequest): Promise<Streamed> {
   const flow: Flow = {
     request,
     seen: { files: createFileList(), segments: new Map(), bytes: 0 },
@@ -87,7 +86,7 @@ export async function streamBackup(socket: Socket, request: StreamRequest): Prom
   return { startLsn: start.lsn, endLsn: end.lsn, timeline: end.timeline, tablespaces, consistentAt: end.at }
 }
 
-async function* tarOf(socket: Socket, flow: Flow): Bytes {
+async function* tarOf(socket: Wire, flow: Flow): Bytes {
   const reader = createBackupReader(flow.request.facts.serverVersion)
   try {
     for await (const events of eventsOf(socket, flow)) {
@@ -111,7 +110,7 @@ async function* tarOf(socket: Socket, flow: Flow): Bytes {
   yield TAR_END
 }
 
-function eventsOf(socket: Socket, flow: Flow): AsyncIterable<WireEvent[]> {
+function eventsOf(socket: Wire, flow: Flow): AsyncIterable<WireEvent[]> {
   const { facts, request, estimate, verifyChecksums, signal } = flow.request
   const command = baseBackupCommand({
     serverVersion: facts.serverVersion,
