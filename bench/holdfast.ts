@@ -15,16 +15,23 @@ const PROGRAM = fileURLToPath(new URL('../bin/holdfast', import.meta.url))
 export interface Service extends AsyncDisposable {
   readonly url: string
   readonly pid: number
+  readonly key: { readonly id: string; readonly secret: string }
   /** Runs one of its commands with its endpoint and key, and gives what the command printed as JSON. */
   call(...args: string[]): Promise<unknown>
 }
 
 /** Starts `holdfast serve` in `directory` with these settings (`path=value`) and makes it a key. */
-export async function startService(directory: string, settings: readonly string[]): Promise<Service> {
+export async function startService(
+  directory: string,
+  settings: readonly string[],
+  { processor }: { processor?: number } = {},
+): Promise<Service> {
   const sets = ['api.port=0', 'metrics.enabled=false', 'log.level=info', ...settings].flatMap((one) => ['--set', one])
   const key = await run(PROGRAM, ['keys', 'add', '--local', '--json', '--data-dir', directory])
   const { AccessKeyId, AccessKeySecret } = JSON.parse(key.stdout) as { AccessKeyId: string; AccessKeySecret: string }
-  const child = spawn(PROGRAM, ['serve', '--data-dir', directory, ...sets], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const serve = ['serve', '--data-dir', directory, ...sets]
+  const [command, args] = processor === undefined ? [PROGRAM, serve] : pinned(processor, PROGRAM, serve)
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const url = await readyUrl(child)
   const env = {
     ...process.env,
@@ -35,6 +42,7 @@ export async function startService(directory: string, settings: readonly string[
   return {
     url,
     pid: child.pid ?? 0,
+    key: { id: AccessKeyId, secret: AccessKeySecret },
     call: async (...args) =>
       JSON.parse((await run(PROGRAM, [...args, '--json'], { env, maxBuffer: 1 << 28 })).stdout || 'null'),
     [Symbol.asyncDispose]: async () => {
@@ -44,6 +52,12 @@ export async function startService(directory: string, settings: readonly string[
     },
   }
 }
+
+/** A command that the kernel keeps on one processor. */
+export const pinned = (processor: number, command: string, args: readonly string[]): [string, string[]] => [
+  'taskset',
+  ['-c', String(processor), command, ...args],
+]
 
 /** The address in the line that says ready. What else it logs is read on, so that it never waits for us. */
 function readyUrl(child: ChildProcess): Promise<string> {
