@@ -9,12 +9,12 @@ type Seconds = Readonly<Record<string, number>>
 /** What was compared and how fast it was, for people. */
 export function proofText(toured: Toured, seconds: Seconds): string {
   const { checksums, differences, sampleBytes, setBytes } = toured
-  const tables = checksums.filter(({ kind }) => kind === 'table')
-  const rows = checksums.reduce((sum, one) => sum + (one.kind === 'sequence' ? 0 : one.rows), 0)
-  const what = `${tables.length} tables, ${checksums.length - tables.length} others, ${rows} rows and large-object pages`
+  const count = (kind: Checksum['kind']) => checksums.filter((one) => one.kind === kind).length
+  const rows = checksums.reduce((sum, one) => sum + (one.kind === 'table' ? one.rows : 0), 0)
+  const what = `${count('table')} tables with ${rows} rows, ${count('sequence')} sequences and the large objects`
   const outcome =
     differences.length === 0
-      ? `VERIFIED: ${what}, each the same as in the source.`
+      ? `VERIFIED: ${what} are the same as in the source.`
       : `NOT VERIFIED:\n${differences.join('\n')}`
   const rate = (name: string, bytes: number) => `${name} ${perSecond(bytes, seconds[name])}`
   const rates = [rate('backup', sampleBytes), rate('download', setBytes), rate('restore', sampleBytes)]
@@ -56,7 +56,8 @@ export function whatNext(toured: Toured): string {
    bin/holdfast backups verify ${set.backupId}
    wget --content-disposition "${set.backupDownloadURL}"
 
-The restored server is in ${restored.dataDirectory}; docs/format.md tells how to restore a set without Holdfast.`
+The restored server answers user ${restored.superuser} on the socket in ${restored.socketDirectory}, port ${toured.restoredPort}.
+docs/format.md tells how to restore a set with zstd, tar and PostgreSQL alone.`
 }
 
 /** The one line for programs. */

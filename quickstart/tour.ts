@@ -35,6 +35,8 @@ export interface Toured {
   readonly instanceId: string
   readonly set: ListedSet
   readonly restored: RestoredPlace
+  /** TCP port, and name of the socket, of the restored server. */
+  readonly restoredPort: number
   readonly sampleBytes: number
   readonly setBytes: number
   readonly checksums: readonly Checksum[]
@@ -54,9 +56,9 @@ export async function tour(deps: TourDeps): Promise<Toured> {
   await download(deps, set)
   await expire(deps, service, key)
   const restored = await restore(deps, rds, setId)
-  const { found, different } = await compare(deps, source, restored)
+  const { found, different, port } = await compare(deps, source, restored)
   const setBytes = Number(set.backupSize)
-  const about = { service, key, instanceId: INSTANCE, set, restored, sampleBytes, setBytes }
+  const about = { service, key, instanceId: INSTANCE, set, restored, restoredPort: port, sampleBytes, setBytes }
   return { ...about, checksums: found, differences: different }
 }
 
@@ -243,7 +245,7 @@ function compare(deps: TourDeps, source: Source, restored: RestoredPlace) {
     cleanUp.defer(() => server.stop('immediate'))
     const there = { host: restored.socketDirectory, port: server.port, user: restored.superuser, database: 'postgres' }
     const [found, again] = await Promise.all([checksums(source.client, shown(bar)), checksums(there)])
-    return { found, different: differences(found, again) }
+    return { found, different: differences(found, again), port: server.port }
   })
 }
 
