@@ -1,24 +1,29 @@
 import type { TestServer } from '../test/lib/postgres.ts'
 
-/**
- * Fills the database `postgres` with about `megabytes` of tables, half of them poorly compressible (digests), half as rows of
- * an ordinary application, and ends with a checkpoint.
- */
-export async function fill(server: TestServer, megabytes: number): Promise<void> {
-  const half = Math.round(megabytes / 2)
+/** Makes a table of about `megabytes` of digests, which no compression makes smaller. */
+export async function noise(server: TestServer, megabytes: number): Promise<void> {
   await server.query(`
     create table noise (id int primary key, body bytea not null);
     alter table noise alter column body set storage plain;
     insert into noise
       select i, (select string_agg(sha512((i::text || ':' || j)::bytea), ''::bytea) from generate_series(1, 14) j)
-      from generate_series(1, ${half} * 1024) i;
+      from generate_series(1, ${Math.round(megabytes)} * 1024) i`)
+}
+
+/**
+ * Fills the database `postgres` with about `megabytes` of tables, half of them poorly compressible, half as rows of an
+ * ordinary application, and ends with a checkpoint.
+ */
+export async function fill(server: TestServer, megabytes: number): Promise<void> {
+  const half = Math.round(megabytes / 2)
+  await noise(server, half)
+  await server.query(`
     create table orders (id bigint, customer int, placed timestamptz, state text, note text);
     insert into orders
       select i, (i::bigint * 7919) % 100003, timestamptz '2026-01-01' + i * interval '17 seconds',
         (array['new', 'paid', 'sent', 'done'])[1 + i % 4], 'order ' || i || ' of customer ' || (i::bigint * 7919) % 100003
       from generate_series(1, ${half} * 7600) i;
-    create index on orders (customer, placed);
-`)
+    create index on orders (customer, placed)`)
   await server.query('vacuum analyze')
   await server.query('checkpoint')
 }
