@@ -25,6 +25,7 @@ export async function* runCommand(socket: Wire, sql: string, options: StreamOpti
   const stop = () => socket.destroy()
   signal?.addEventListener('abort', stop, { once: true })
   try {
+    signal?.throwIfAborted()
     socket.write(formatQuery(sql))
     for await (const chunk of chunks(socket, idleMs)) yield reader.feed(chunk)
     signal?.throwIfAborted()
