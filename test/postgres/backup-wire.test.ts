@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'
 import { suite, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { Fault } from '../../src/core/fault.ts'
 import type { EngineProgress } from '../../src/engine/engine.ts'
 import { streamBackup, type Streamed } from '../../src/engine/postgres/stream-backup.ts'
@@ -25,10 +26,16 @@ interface Outcome {
   readonly warnings: readonly string[]
   readonly progress: readonly EngineProgress[]
   readonly said: string
+  /** Idle time-outs that were set, in order, repeats left out. */
+  readonly timeouts: readonly number[]
 }
 
 /** Takes a backup of a server that says just this, and then hangs up. */
-async function take(form: 14 | 15, chunks: readonly Buffer[], title = 'Set 1'): Promise<Outcome> {
+async function take(
+  form: 14 | 15,
+  chunks: readonly Buffer[],
+  { title = 'Set 1', slowly = false }: { title?: string; slowly?: boolean } = {},
+): Promise<Outcome> {
   const said: Buffer[] = []
   const duplex = new Duplex({
     read() {},
@@ -37,9 +44,17 @@ async function take(form: 14 | 15, chunks: readonly Buffer[], title = 'Set 1'): 
       done()
     },
   })
-  const wire = Object.assign(duplex, { setTimeout: () => {} })
-  for (const chunk of chunks) wire.push(chunk)
-  wire.push(null)
+  const timeouts: number[] = []
+  const setTimeout = (ms: number) => void (timeouts.at(-1) !== ms && timeouts.push(ms))
+  const wire = Object.assign(duplex, { setTimeout })
+  const speak = async () => {
+    for (const chunk of chunks) {
+      wire.push(chunk)
+      if (slowly) await turn()
+    }
+    wire.push(null)
+  }
+  const spoken = speak()
   const kept = new Map<string, Buffer>()
   const keep = async (name: string, body: AsyncIterable<Uint8Array>) => {
     kept.set(name, Buffer.concat(await Array.fromAsync(body, (chunk) => Buffer.from(chunk))))
@@ -59,13 +74,22 @@ async function take(form: 14 | 15, chunks: readonly Buffer[], title = 'Set 1'): 
     sink: { part: keep, extra: keep },
     clock: new FakeClock('2026-11-23T07:00:00Z'),
     signal: new AbortController().signal,
-    estimate: { files: 10, bytes: 999 },
+    estimate: { files: 10, bytes: 99_999 },
     verifyChecksums: true,
     onProgress: (one) => progress.push(one),
     warnings,
   })
+  await spoken
   const [tar = Buffer.alloc(0), manifest = Buffer.alloc(0)] = [kept.get('data'), kept.get('backup_manifest')]
-  return { streamed, tar, manifest: manifest.toString(), warnings, progress, said: Buffer.concat(said).toString() }
+  return {
+    streamed,
+    tar,
+    manifest: manifest.toString(),
+    warnings,
+    progress,
+    said: Buffer.concat(said).toString(),
+    timeouts,
+  }
 }
 
 const isFault = (error: unknown) => Fault.is(error, 'engine_failed') || Fault.is(error, 'instance_unreachable')
@@ -123,9 +147,13 @@ for (const form of [14, 15] as const) {
 
     test('is the same wherever the bytes are cut', async () => {
       const { tar } = await take(form, [whole])
-      for (let at = 1; at < whole.length; at += 1) {
-        const other = await take(form, [whole.subarray(0, at), whole.subarray(at)])
-        assert.ok(other.tar.equals(tar), `cut at ${at}`)
+      // Each run is cut at every so many bytes, beginning one later than the run before.
+      const stride = 997
+      for (let first = 1; first <= stride; first += 1) {
+        const chunks = [whole.subarray(0, first)]
+        for (let at = first; at < whole.length; at += stride) chunks.push(whole.subarray(at, at + stride))
+        const other = await take(form, chunks)
+        assert.ok(other.tar.equals(tar), `cut at ${first}`)
       }
       const single = Array.from(whole, (_, at) => whole.subarray(at, at + 1))
       assert.ok((await take(form, single)).tar.equals(tar))
@@ -151,7 +179,12 @@ for (const form of [14, 15] as const) {
 
     test('without progress of the server the total is what the catalogs say', async () => {
       const { progress } = await take(form, answer(small({ kilobytes: null }), form))
-      assert.equal(progress.at(-1)?.totalBytes, 999)
+      assert.equal(progress.at(-1)?.totalBytes, 99_999)
+    })
+
+    test('the wait for the checkpoint has no time-out, what follows has one', async () => {
+      const { timeouts } = await take(form, answer(small(), form), { slowly: true })
+      assert.deepEqual(timeouts, [0, 120_000])
     })
 
     test('warnings are kept, notices are not', async () => {
@@ -232,7 +265,7 @@ for (const form of [14, 15] as const) {
     }
 
     test('a title of several lines becomes a label of one', async () => {
-      const { said, tar } = await take(form, [whole], "It's set 1\nof two\r\nlines")
+      const { said, tar } = await take(form, [whole], { title: "It's set 1\nof two\r\nlines" })
       assert.match(said, /LABEL 'It''s set 1 of two lines'/)
       assert.match(membersOf(tar)[0]?.content.toString() ?? '', /^It's set 1\nof two\r\nlines\n/)
     })

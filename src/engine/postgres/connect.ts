@@ -153,9 +153,10 @@ function refusal(address: NodeAddress, cause: unknown): Fault {
   if (state === undefined || /^(08|53|57P)/.test(state)) {
     return new Fault('instance_unreachable', `${where}: ${said}`, { cause, hint: REACH })
   }
-  const hint = state.startsWith('28') ? ENTER : undefined
+  const hint = state.startsWith('28') ? ENTER : state === '42501' ? ALLOW : undefined
   return new Fault('instance_unready', `${where}: ${said}`, { cause, hint })
 }
 
 const REACH = 'Check host, port, sslmode and firewall, and that the server runs and has connections left.'
+const ALLOW = 'The role needs the attribute REPLICATION: ALTER ROLE … REPLICATION.'
 const ENTER = 'Check user and password, and the lines of pg_hba.conf for our address.'

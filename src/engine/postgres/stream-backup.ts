@@ -208,5 +208,7 @@ async function* manifestMember(flow: Flow): Bytes {
 }
 
 function tell({ request, seen, totalBytes }: Flow, phase: EngineProgress['phase']): void {
-  request.onProgress?.({ phase, bytes: seen.bytes, totalBytes })
+  // The server's count leaves WAL out.
+  const total = totalBytes > 0 ? Math.max(totalBytes, seen.bytes) : 0
+  request.onProgress?.({ phase, bytes: seen.bytes, totalBytes: total })
 }
