@@ -19,7 +19,7 @@ export interface TaskState {
   readonly result: string
 }
 
-const POLL_MS = 500
+const POLL_MS = 200
 
 /**
  * Follows a task to its end with a progress bar, and gives its last state. A failed attempt that will be tried again is told
