@@ -37,12 +37,13 @@ export async function backup(
     const taken = await attempt(ground, { verifyChecksums: true, warnings })
     return pointOf(ground, taken, { warnings, badPages: [], whole: true })
   } catch (error) {
-    if (!isPageDamage(error) || !request.keepCorrupt) throw error
+    if (!isPageDamage(error)) throw error
+    const badPages = await namesOf(ground, warnings)
+    if (!request.keepCorrupt) throw damaged(badPages, error)
+    const more = warnings.filter((text) => badPageIn(text) === undefined)
+    const taken = await attempt(ground, { verifyChecksums: false, warnings: more })
+    return pointOf(ground, taken, { warnings: more, badPages, whole: false })
   }
-  const badPages = await namesOf(ground, warnings)
-  const more = warnings.filter((text) => badPageIn(text) === undefined)
-  const taken = await attempt(ground, { verifyChecksums: false, warnings: more })
-  return pointOf(ground, taken, { warnings: more, badPages, whole: false })
 }
 
 async function prepare(
@@ -83,10 +84,16 @@ async function prepare(
 const isPageDamage = (error: unknown): boolean =>
   Fault.is(error, 'engine_failed') && sqlState(error) === 'XX001' && /checksum/i.test(error.message)
 
+const damaged = (pages: readonly string[], cause: unknown) =>
+  new Fault('engine_failed', `take a base backup: bad page checksums: ${pages.slice(0, 5).join(', ')}`, {
+    cause,
+    hint: 'Look at the disk. Rebuild an index, or bring the table back from an older set; with keepCorrupt a damaged set is kept.',
+  })
+
 async function namesOf({ address, options }: Ground, warnings: readonly string[]): Promise<string[]> {
   await using connection = await connect(address, options)
   const pages = warnings.flatMap((text) => badPageIn(text) ?? [])
-  return nameBadPages(pages, connection.ask, inDatabaseOf(address, options))
+  return await nameBadPages(pages, connection.ask, inDatabaseOf(address, options))
 }
 
 interface Findings {
