@@ -33,7 +33,7 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
   const instances = []
   for (const { id } of ids) instances.push((yield* instanceById(db, sealer, String(id)))!)
   const now = database.nowAsked()
-  const sets = yield { sql: pageSql(now.sql).all, values: now.values, tuples: true }
+  const sets = yield { sql: pageSql(database.kind, now.sql).all, values: now.values, tuples: true }
   const tasks = yield asked(db.selectFrom('tasks').selectAll().orderBy('id'))
   const keys = yield asked(db.selectFrom('access_keys').selectAll().orderBy('id'))
   return {

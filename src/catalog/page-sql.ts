@@ -1,3 +1,4 @@
+import type { Value } from './database.ts'
 import { setColumns } from './set-rows.ts'
 
 export type Order = 'asc' | 'desc'
@@ -14,21 +15,31 @@ export interface PageSql {
   walk(order: Order): string
   /**
    * A page of the sets of some buckets: the ordered entries of each are merged and skipped in their narrow index, and only then
-   * the sets of the page are read. What a filter leaves out costs nothing, and a deep page little. Values: now, then instance,
-   * bucket and bounds for each bucket, limit, offset, instance.
+   * the sets of the page are read. What a filter leaves out costs nothing, and a deep page little. Values: now, then those of
+   * `entryValues` for each bucket, limit, offset, instance.
    */
   pick(order: Order, buckets: number): string
+  /** The values of one bucket in `pick`, which needs no more than its first `most` entries. */
+  entryValues(instanceId: string, bucket: number, bounds: readonly [number, number], most: number): readonly Value[]
   /** How many sets of some buckets start within bounds. Values: instance, each bucket, bounds. */
   countBetween(buckets: number): string
 }
 
-/** `now`: the catalog's own time as an expression. `removing = 0` is spelled out so that the partial indexes serve. */
-export function pageSql(now: string): PageSql {
+/**
+ * The SQL for one kind of database. `now`: the catalog's own time as an expression.
+ *
+ * SQLite merges the ranges of a union by itself. PostgreSQL sees the order of a range only in a subquery that has a limit of its
+ * own; without one it reads and sorts everything.
+ */
+export function pageSql(kind: 'sqlite' | 'postgres', now: string): PageSql {
   const columns = setColumns(now)
   // A bare `limit ?` makes SQLite plan anew whenever it is bound, which costs more than reading ten sets.
   const cut = 'limit ? + 0 offset ? + 0'
+  // `removing = 0` is spelled out so that the partial indexes serve.
   const between = 'removing = 0 and started_at >= ? and started_at < ?'
-  const entries = `select started_at, id from sets where instance_id = ? and bucket = ? and ${between}`
+  const range = `select started_at, id from sets where instance_id = ? and bucket = ? and ${between}`
+  const entries = (order: Order) =>
+    kind === 'sqlite' ? range : `select * from (${range} order by started_at ${order}, id ${order} limit ?) as entries`
   return {
     one: `select ${columns} from sets where id = ?`,
     all: `select ${columns} from sets order by id`,
@@ -42,11 +53,13 @@ export function pageSql(now: string): PageSql {
     pick: memo(
       (order: Order, buckets: number) =>
         `select ${columns} from (
-           ${repeated(entries, buckets, ' union all ')} order by started_at ${order}, id ${order} ${cut}
+           ${repeated(entries(order), buckets, ' union all ')} order by started_at ${order}, id ${order} ${cut}
          ) as picked cross join sets
          where sets.instance_id = ? and sets.started_at = picked.started_at and sets.id = picked.id
          order by picked.started_at ${order}, picked.id ${order}`,
     ),
+    entryValues: (instanceId, bucket, bounds, most) =>
+      kind === 'sqlite' ? [instanceId, bucket, ...bounds] : [instanceId, bucket, ...bounds, most],
     countBetween: memo(
       (buckets: number) =>
         `select count(*) as count from sets where instance_id = ? and bucket in (${repeated('?', buckets, ', ')})

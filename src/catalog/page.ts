@@ -15,7 +15,7 @@ const EVER: Bounds = [0, FOREVER]
 
 /** The readers of sets, answered by prepared statements: the path of DescribeBackups. */
 export function pageMethods({ database }: Deps): Pick<Catalog, 'sets' | 'set'> {
-  const sql = pageSql(database.nowAsked().sql)
+  const sql = pageSql(database.kind, database.nowAsked().sql)
   const one = (id: number): Question => ({ sql: sql.one, values: [...database.nowAsked().values, id], tuples: true })
   return {
     sets: (query) =>
@@ -46,7 +46,7 @@ function* page(query: SetQuery, sql: PageSql, now: Question['values']): Story<Pa
   const plain = buckets.length === counts.length && skipped <= SHALLOW
   const { instanceId } = query
   const bounds = boundsOf(query)
-  const entries = () => buckets.flatMap((bucket) => [instanceId, bucket, ...bounds])
+  const entries = () => buckets.flatMap((bucket) => sql.entryValues(instanceId, bucket, bounds, skipped + length))
   const rows = plain
     ? yield { sql: sql.walk(order), values: [...now, instanceId, ...bounds, length, skipped], tuples: true }
     : yield {

@@ -31,7 +31,6 @@ const PRAGMAS = `
   pragma trusted_schema = off;
   pragma temp_store = memory;
   pragma cache_size = -16384;
-  pragma mmap_size = 17179869184;
 `
 
 /** Prepares each text once for a connection; with `tuples` its rows come as arrays. */

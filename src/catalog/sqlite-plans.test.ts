@@ -79,7 +79,7 @@ test('no method but those that ask for everything reads a whole table', () => {
 })
 
 test('a page of any filter reads index ranges in their order, and sorts no more than the page', () => {
-  const sql = pageSql('?')
+  const sql = pageSql('sqlite', '?')
   for (const order of ['asc', 'desc'] as const) {
     assert.deepEqual(planOf(sql.walk(order)), [
       'SEARCH sets USING PRIMARY KEY (instance_id=? AND started_at>? AND started_at<?)',

@@ -50,7 +50,7 @@ test('a page of any filter reads index ranges in their order, and reads no whole
   const { total, items } = await catalog.sets({ instanceId: 'pg-3', offset: 600, limit: 30 })
   assert.deepEqual([total, items.length, items[0]?.id], [1000, 30, String(1 + 3 + 20 * 399)])
 
-  const plan = async (text: string, ...values: (string | number)[]) => {
+  const plan = async (text: string, ...values: (string | number | null)[]) => {
     let at = 0
     const sql = text.replaceAll('?', () =>
       typeof values[at] === 'string' ? `'${values[at++]}'` : String(values[at++]),
@@ -58,23 +58,19 @@ test('a page of any filter reads index ranges in their order, and reads no whole
     const rows = await databases.query<{ 'QUERY PLAN': string }>(`explain ${sql}`, name)
     return rows.map((row) => row['QUERY PLAN']).join('\n')
   }
-  const sql = pageSql('0')
-  const ever = [0, Number.MAX_SAFE_INTEGER]
+  const sql = pageSql('postgres', '0')
+  const ever = [0, Number.MAX_SAFE_INTEGER] as const
   for (const order of ['asc', 'desc'] as const) {
     const walk = await plan(sql.walk(order), 'pg-3', ...ever, 30, 90)
     assert.match(walk, /Index Scan.* using sets_by_start/)
     assert.doesNotMatch(walk, /Seq Scan|Sort/)
     for (const buckets of [[0], [0, 1], [0, 1, 2, 3]]) {
-      const entries = buckets.flatMap((bucket) => ['pg-3', bucket, ...ever])
+      const entries = buckets.flatMap((bucket) => sql.entryValues('pg-3', bucket, ever, 60))
       const pick = await plan(sql.pick(order, buckets.length), ...entries, 30, 30, 'pg-3')
-      assert.equal(pick.match(/Index Only Scan.* using sets_by_bucket/g)?.length, buckets.length, pick)
-      assert.doesNotMatch(pick, /Seq Scan/, pick)
+      assert.equal(pick.match(/Index (Only )?Scan.* using sets_by_(bucket|start)/g)?.length, buckets.length, pick)
+      assert.doesNotMatch(pick, /Seq Scan|Bitmap|Sort  /, pick)
     }
   }
-  assert.match(
-    await plan(sql.counts, 'pg-3'),
-    /Index Scan.*set_counts_pkey|Bitmap Index Scan on set_counts_pkey|Seq Scan on set_counts/,
-  )
   assert.match(await plan(sql.one, 5), /Index Scan using sets_pkey/)
 })
 
