@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { zstdDecompress } from 'node:zlib'
 import { mapAhead } from './ahead.ts'
+import { release } from './release.ts'
 import type { Bytes } from './streams.ts'
 import { FrameDamage, frameOf, type ReadRange, type SeekTable } from './zstd-seek-table.ts'
 
@@ -10,6 +11,8 @@ interface StoredFrame {
   readonly index: number
   readonly bytes: Uint8Array
   readonly plainSize: number
+  /** Whether the bytes are a copy of our own. */
+  readonly own: boolean
 }
 
 /**
@@ -55,7 +58,7 @@ async function* splitFrames(table: SeekTable, stored: Bytes, first: number, last
       at += take
       filled += take
       if (filled < length) continue
-      yield { index, bytes: pending ?? piece, plainSize: lengthOf(plainAt, index) }
+      yield { index, bytes: pending ?? piece, plainSize: lengthOf(plainAt, index), own: pending !== undefined }
       index++
       pending = undefined
       filled = 0
@@ -68,7 +71,7 @@ async function* splitFrames(table: SeekTable, stored: Bytes, first: number, last
  * node:zlib decodes the first frame of what it is given and drops the rest in silence, so both ends are held against the
  * table: bytes taken in and bytes given out.
  */
-function decodeFrame({ index, bytes, plainSize }: StoredFrame): Promise<Buffer> {
+function decodeFrame({ index, bytes, plainSize, own }: StoredFrame): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // One byte of room more than needed tells zlib that the frame has ended, without a second round.
     const options = { chunkSize: Math.max(64, plainSize + 1), maxOutputLength: Math.max(1, plainSize), info: true }
@@ -81,6 +84,7 @@ function decodeFrame({ index, bytes, plainSize }: StoredFrame): Promise<Buffer> 
       if (engine.bytesWritten !== bytes.length) {
         return reject(new FrameDamage(`frame ${index} has ${bytes.length - engine.bytesWritten} bytes too many`))
       }
+      if (own) release(bytes)
       resolve(buffer)
     })
   })

@@ -1,5 +1,6 @@
 import { Fault } from '../core/fault.ts'
 import type { Manifest, StoredObject } from '../core/manifest.ts'
+import { release } from '../lib/release.ts'
 import type { Options } from '../lib/streams.ts'
 import type { Store } from '../store/store.ts'
 import { objectBytes } from './object-bytes.ts'
@@ -40,7 +41,8 @@ async function whatIsWrong(
 ): Promise<string | undefined> {
   try {
     for await (const plain of objectBytes(store, object, undefined, options)) {
-      if (plain.length > 0) options.signal?.throwIfAborted()
+      options.signal?.throwIfAborted()
+      release(plain)
     }
     return undefined
   } catch (error) {
