@@ -59,6 +59,10 @@ export async function entombAttempt(
   }
 }
 
+/** Takes a tombstone away again that was put too late: the attempt is a set that somebody committed. One that is not there is no error. */
+export const liftTombstone = (store: Store, place: AttemptPlace, options: Options = {}): Promise<void> =>
+  store.remove(tombstoneOf(place), options)
+
 /** Whether a tombstone lies in the attempt. */
 export async function isEntombed(store: Store, place: AttemptPlace, options: Options = {}): Promise<boolean> {
   try {

@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts'
+import type { BackupSet } from '../core/backup-set.ts'
 import type { AttemptPlace } from '../set/set.ts'
-import { entombAttempt, listAttempts, removeAttempt } from '../set/attempts.ts'
+import { entombAttempt, liftTombstone, listAttempts, removeAttempt } from '../set/attempts.ts'
 import type { Story } from './task-run.ts'
 
 /** An attempt whose task no catalog knows may belong to another service on the same store: it is garbage only when this old. */
@@ -26,6 +27,10 @@ export const sweep: Story = async (run, { catalog, store, clock, settings }) => 
       await run.renew()
       await entombAttempt(store, place, now)
       found.entombed++
+    } else if (isOwn(place, await catalog.set(place.setId))) {
+      // A sweeper that was stopped just before its tombstone put it into an attempt that was adopted meanwhile.
+      await run.renew()
+      await liftTombstone(store, place, { signal: run.signal })
     } else if (now - tombstonedAt > leaseMs) {
       await run.renew()
       await removeAttempt(store, place, { signal: run.signal })
@@ -37,6 +42,10 @@ export const sweep: Story = async (run, { catalog, store, clock, settings }) => 
   await catalog.finishTask(run.lease, found)
 }
 
+/** Whether the catalog's set is made of this attempt. */
+const isOwn = ({ taskId, attempt }: AttemptPlace, set: BackupSet | undefined): boolean =>
+  set?.manifestKey?.includes(`/${taskId}-${attempt}/`) === true
+
 /** Whether an attempt is somebody's: the set's own, one that is being written, or one that its task may still adopt. */
 async function fateOf(
   place: AttemptPlace,
@@ -44,7 +53,7 @@ async function fateOf(
   catalog: Catalog,
 ): Promise<'needed' | 'dead' | 'unknown'> {
   const set = await catalog.set(place.setId)
-  if (set?.manifestKey?.includes(`/${place.taskId}-${place.attempt}/`)) return 'needed'
+  if (isOwn(place, set)) return 'needed'
   const task = await catalog.task(place.taskId)
   if (!task) return set ? 'dead' : 'unknown'
   const ended = task.state !== 'waiting' && task.state !== 'running'

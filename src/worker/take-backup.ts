@@ -2,7 +2,7 @@ import { setOfManifest } from '../core/set-of-manifest.ts'
 import { Fault } from '../core/fault.ts'
 import type { Task, TakeBackupRequest } from '../core/task.ts'
 import type { BackupRequest, EngineProgress } from '../engine/engine.ts'
-import { findManifest, removeAttempt } from '../set/attempts.ts'
+import { findManifest, isEntombed, removeAttempt } from '../set/attempts.ts'
 import { beginSet } from '../set/write.ts'
 import { openDownload } from '../set/download.ts'
 import type { AttemptPlace, SetWriter } from '../set/set.ts'
@@ -21,6 +21,7 @@ export const takeBackup: Story = async (run, deps) => {
   const finished = earlier ?? (await writeAttempt(place, run, deps))
   const { size } = await openDownload(deps.store, finished.manifest)
   const set = setOfManifest(finished.manifest, finished.key, size)
+  if (earlier) await checkNotEntombed({ ...place, attempt: earlier.manifest.attempt }, run, deps)
   await deps.catalog.commitSet(run.lease, set, { size, node: set.nodeId, warnings: finished.manifest.warnings })
 }
 
@@ -28,6 +29,13 @@ function placeOf(task: Task): AttemptPlace {
   const { instanceId, setId, id, attempt } = task
   if (instanceId === undefined || setId === undefined) throw new Fault('invalid', `task ${id} names no instance or set`)
   return { instanceId, setId, taskId: id, attempt }
+}
+
+/** Just before an adoption is committed: a tombstone put later is lifted by the sweep, one put before may be old enough to act on. */
+async function checkNotEntombed(place: AttemptPlace, run: TaskRun, { store }: WorkerDeps): Promise<void> {
+  await run.renew()
+  if (!(await isEntombed(store, place, { signal: run.signal }))) return
+  throw new Fault('locked', `adopt set ${place.setId}: attempt ${place.attempt} is being swept away`)
 }
 
 async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps) {
