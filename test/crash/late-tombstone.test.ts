@@ -20,7 +20,7 @@ const placeOf = ({ id, setId = '' }: Task, attempt: number): AttemptPlace => ({
   attempt,
 })
 
-/** A first attempt that lies in the store whole, but for its manifest, when its worker is stopped; a second worker died at once. */
+/** A first attempt that lies in the store whole, but for its manifest, when its worker is stopped. */
 async function stoppedBeforeManifest(world: WorkerWorld) {
   const task = await world.askBackup()
   const place = placeOf(task, 1)
@@ -28,8 +28,6 @@ async function stoppedBeforeManifest(world: WorkerWorld) {
   const writer: SetWriter = beginSet(world.store, place, { level: 1 })
   await writer.part('data', bytes('all of the database'))
   const manifest: Manifest = manifestOf(place, writer)
-  world.clock.advance(LEASE_MS + 1)
-  await world.claim('died')
   return { task, place, goOn: () => writer.commit(manifest) }
 }
 
@@ -54,6 +52,8 @@ test('a tombstone that a stopped sweeper puts too late takes no set away', async
     }),
   })
   const { task, place, goOn } = await stoppedBeforeManifest(world)
+  world.clock.advance(LEASE_MS + 1)
+  await world.claim('one that dies')
   await world.catalog.ensureTask({ kind: 'sweep', request: {} })
   const sweeping = world.doNext('stopped sweeper')
   await arrived.promise
