@@ -22,8 +22,8 @@ export interface FileWriter {
   settle(): Promise<void>
 }
 
-/** At most so many bytes wait to be written, and so many files to be synced. */
-const WRITING_LIMIT = 32 * 1024 * 1024
+/** At most so many bytes wait to be written, each in a frame that stays in memory until then, and so many files to be synced. */
+const WRITING_LIMIT = 8 * 1024 * 1024
 const OPEN_LIMIT = 128
 /** Syncs at once: libuv has four threads, and decoding needs some. */
 const SYNC_LIMIT = 3
