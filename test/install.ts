@@ -87,7 +87,7 @@ function withoutServices(install: () => void): void {
 export function versions(): string[] {
   const ask = (file: string, ...args: string[]) => {
     const { stdout, stderr } = spawnSync(file, args, { encoding: 'utf8' })
-    return `${stdout}${stderr}`.split('\n')[0]?.trim() ?? ''
+    return `${stdout ?? ''}${stderr ?? ''}`.split('\n')[0]?.trim() ?? ''
   }
   return [
     `node ${process.version}`,
