@@ -4,7 +4,7 @@ import { mapAhead } from '../../src/lib/ahead.ts'
 import { distinctSteps, killRound, type StepRound, stepsOf, stopRound, stoppableSteps } from './rounds-of-steps.ts'
 import { SCENE_KINDS, type SceneKind } from './scene.ts'
 
-const CONTENT_BYTES = 300_000
+const CONTENT_BYTES = 60_000
 
 /** Rounds that are under way at once. */
 const AT_ONCE = 2
@@ -17,6 +17,14 @@ before(async () => {
 })
 
 const namesOf = (kind: SceneKind): readonly string[] => steps.get(kind) ?? []
+
+/** Of a backup every single step; of other tasks those that differ in what they leave; of what only reads, what it says in the end. */
+function placesToKillAt(kind: SceneKind): readonly number[] {
+  const names = namesOf(kind)
+  if (kind === 'backup') return [...names.keys()]
+  if (kind === 'verify' || kind === 'restore') return [...names.keys()].filter((at) => names[at]?.endsWith(' done'))
+  return distinctSteps(names)
+}
 
 /** Does a round at each of these steps; what is wrong, by step. */
 async function violationsAt(
@@ -40,7 +48,7 @@ async function violationsAt(
 suite('a worker that is killed', () => {
   test('has steps in every layer: files, statements, the store and the catalog', () => {
     const layers = new Set(namesOf('backup').map((step) => step.split(' ')[0]))
-    assert.deepEqual([...layers].toSorted(), ['catalog', 'engine', 'file', 'sql', 'store'])
+    assert.deepEqual(layers, new Set(['file', 'catalog', 'sql', 'store', 'engine']))
     for (const step of ['file rename manifest.json', 'sql insert into sets', 'store put data.tar.zst chunk 0']) {
       assert.ok(namesOf('backup').includes(step), step)
     }
@@ -48,8 +56,8 @@ suite('a worker that is killed', () => {
 
   for (const kind of SCENE_KINDS) {
     test(`at any step of its task (${kind}) loses no set, shows none that is not, and leaves no garbage`, async () => {
-      const places = distinctSteps(namesOf(kind))
-      assert.ok(places.length > 5, `${kind} has steps`)
+      const places = placesToKillAt(kind)
+      assert.ok(places.length > 2, `${kind} has steps`)
       assert.deepEqual(await violationsAt(kind, places, (at) => killRound(optionsOf(kind), at)), [])
     })
   }
@@ -68,7 +76,7 @@ suite('a worker that is stopped past its lease and goes on', () => {
     const from = namesOf('backup').indexOf('catalog renewTask done')
     const to = namesOf('backup').indexOf('catalog commitSet')
     const places = stoppableSteps(namesOf('backup')).filter((at) => at >= from && at <= to)
-    assert.ok(places.length > 10)
+    assert.ok(places.length > 5)
     const round = (at: number) => stopRound(optionsOf('backup'), at, { sweeps: true })
     assert.deepEqual(await violationsAt('backup', places, round), [])
   })

@@ -45,12 +45,26 @@ export interface ServeOptions {
   readonly directory: string
   readonly args?: readonly string[]
   readonly env?: Record<string, string>
+  /** A command that runs another, which shall run the program; it must become it, so that its process id is the program's. */
+  readonly runner?: readonly string[]
 }
 
 /** A `serve` in a process of its own, on free ports. */
-export function startServe({ program = MAIN, directory, args = [], env = {} }: ServeOptions) {
-  const argv = [program, 'serve', '--data-dir', directory, '--port', '0', '--set', 'metrics.port=0', ...args]
-  const child = spawn(process.execPath, argv, {
+export function startServe({ program = MAIN, directory, args = [], env = {}, runner = [] }: ServeOptions) {
+  const argv = [
+    process.execPath,
+    program,
+    'serve',
+    '--data-dir',
+    directory,
+    '--port',
+    '0',
+    '--set',
+    'metrics.port=0',
+    ...args,
+  ]
+  const [command = '', ...rest] = [...runner, ...argv]
+  const child = spawn(command, rest, {
     env: { ...cleanEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

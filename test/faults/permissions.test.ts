@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { chmod, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { databaseAccount, makeDirectoryFor } from '../../quickstart/account.ts'
+import { failedReason, remains, type Served, served } from './served.ts'
+
+const PROGRAM = join(import.meta.dirname, 'unprivileged-holdfast.ts')
+
+const HINT = /Let the user that runs Holdfast read and write the directory of the store/
+
+suite('a service that runs as an ordinary user', () => {
+  const stack = new AsyncDisposableStack()
+  let service: Served
+  let store: string
+
+  before(async () => {
+    const account = await databaseAccount()
+    const directory = await makeDirectoryFor(account, 'holdfast-user-', '/tmp')
+    stack.defer(() => rm(directory, { recursive: true, force: true }))
+    store = join(directory, 'store')
+    const env = account ? { HOLDFAST_TEST_USER: `${account.uid}:${account.gid}` } : {}
+    service = stack.use(await served({ directory, program: PROGRAM, env, args: ['--role', 'all'] }))
+    const { code, err } = await service.run(
+      'instances',
+      'add',
+      'pg-1',
+      '--node',
+      'fake',
+      '--user',
+      'u',
+      '--no-password',
+    )
+    assert.equal(code, 0, err)
+  })
+  after(() => stack.disposeAsync())
+
+  test('and may not write to its store fails a backup with the reason and what to do, and lives', async () => {
+    const closed = [store, join(store, '~drafts')]
+    for (const directory of closed) await chmod(directory, 0o500)
+    const taken = await service.run('backups', 'take', 'pg-1')
+    for (const directory of closed) await chmod(directory, 0o700)
+    assert.equal(taken.code, 13)
+    assert.match(await failedReason(service, 'pg-1'), HINT)
+    assert.deepEqual(await remains(store), [])
+    await service.assertLives()
+    const retaken = await service.run('backups', 'take', 'pg-1')
+    assert.equal(retaken.code, 0, retaken.err)
+  })
+
+  test('and may not read an object says so, and does not call the set damaged', async () => {
+    const names = await readdir(store, { recursive: true })
+    const object = join(store, names.find((name) => name.endsWith('data.tar.zst')) ?? '')
+    const [set] = await service.list('pg-1')
+    assert.equal(set?.BackupStatus, 'Success')
+    await chmod(object, 0o000)
+    const verified = await service.run('backups', 'verify', set.BackupId)
+    const download = fetch(set.DownloadLink ?? '').then((reply) => reply.bytes())
+    await assert.rejects(download, 'a download of it ends before its length')
+    await chmod(object, 0o600)
+    assert.match(verified.err, HINT)
+    assert.doesNotMatch(verified.err, /part data \(/)
+    assert.equal((await service.list('pg-1'))[0]?.IsAvail, 1)
+    const again = await service.run('backups', 'verify', set.BackupId)
+    assert.equal(again.code, 0, again.err)
+    await service.assertLives()
+  })
+})
