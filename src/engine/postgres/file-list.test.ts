@@ -28,3 +28,12 @@ suite('names of WAL segments', () => {
     assert.equal(segmentName(1, 5n, 1024n * 1024n * 1024n), '000000010000000100000001')
   })
 })
+
+test('a million files take less than forty megabytes', () => {
+  const before = process.memoryUsage().arrayBuffers
+  const list = createFileList()
+  for (let n = 0; n < 1_000_000; n += 1) list.add(`base/5/${n}`, n, n)
+  assert.ok(process.memoryUsage().arrayBuffers - before < 40e6)
+  for (let n = 0; n < 1_000_000; n += 1) assert.deepEqual(list.look(`base/5/${n}`)?.size, n)
+  assert.equal(list.unseen(), 0)
+})

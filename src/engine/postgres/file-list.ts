@@ -13,74 +13,76 @@ export interface FileList {
  * one to a hundred thousand, and then a whole set is called damaged, never a damaged one whole.
  */
 export function createFileList(): FileList {
-  let table = createTable(1024)
+  const blocks: Block[] = []
+  /** Where each file's record is, counted from 1, by hash; never more than three quarters full. */
+  let slots = new Uint32Array(1024)
   let count = 0
   let looked = 0
+
+  /** The slot of the file with this hash, or the empty one where it belongs. */
+  const find = (low: number, high: number): number => {
+    const mask = slots.length - 1
+    let slot = low & mask
+    for (let record = slots[slot] ?? 0; record !== 0; record = slots[slot] ?? 0) {
+      const { hashes } = blockOf(record)
+      const at = ((record - 1) % BLOCK) * 2
+      if (hashes[at] === low && hashes[at + 1] === high) return slot
+      slot = (slot + 1) & mask
+    }
+    return slot
+  }
+  const blockOf = (record: number): Block => blocks[Math.floor((record - 1) / BLOCK)] ?? NONE
+
+  const grow = () => {
+    slots = new Uint32Array(slots.length * 2)
+    for (let record = 1; record <= count; record += 1) {
+      const { hashes } = blockOf(record)
+      const at = ((record - 1) % BLOCK) * 2
+      slots[find(hashes[at] ?? 0, hashes[at + 1] ?? 0)] = record
+    }
+  }
+
   return {
     add(path, size, crc) {
-      if (count * 2 > table.capacity) table = grow(table)
-      const slot = table.find(hash(path, 0x811c9dc5), hash(path, 0x9747b28c))
-      table.fill(slot, hash(path, 0x811c9dc5), hash(path, 0x9747b28c), size, crc)
+      if (count * 4 >= slots.length * 3) grow()
+      const [low, high] = [hash(path, 0x811c9dc5), hash(path, 0x9747b28c)]
+      const at = count % BLOCK
+      if (at === 0) blocks.push(createBlock())
       count += 1
+      const block = blockOf(count)
+      slots[find(low, high)] = count
+      block.hashes[at * 2] = low
+      block.hashes[at * 2 + 1] = high
+      block.sizes[at] = size
+      block.crcs[at] = crc
     },
     look(path) {
-      const slot = table.find(hash(path, 0x811c9dc5), hash(path, 0x9747b28c))
-      if (table.state[slot] === EMPTY) return undefined
-      if (table.state[slot] === ADDED) looked += 1
-      table.state[slot] = SEEN
-      return { size: table.size[slot] ?? 0, crc: table.crc[slot] ?? 0 }
+      const record = slots[find(hash(path, 0x811c9dc5), hash(path, 0x9747b28c))] ?? 0
+      if (record === 0) return undefined
+      const { sizes, crcs, seen } = blockOf(record)
+      const at = (record - 1) % BLOCK
+      if (seen[at] === 0) looked += 1
+      seen[at] = 1
+      return { size: sizes[at] ?? 0, crc: crcs[at] ?? 0 }
     },
     unseen: () => count - looked,
   }
 }
 
-const EMPTY = 0
-const ADDED = 1
-const SEEN = 2
+/** Records of so many files are kept together, so that more of them never means a copy of all. */
+const BLOCK = 32_768
 
-/** A hash table with open addressing; never more than half full. */
-function createTable(capacity: number) {
-  const low = new Uint32Array(capacity)
-  const high = new Uint32Array(capacity)
-  const size = new Float64Array(capacity)
-  const crc = new Uint32Array(capacity)
-  const state = new Uint8Array(capacity)
-  return {
-    capacity,
-    low,
-    high,
-    size,
-    crc,
-    state,
-    find(keyLow: number, keyHigh: number): number {
-      let slot = keyLow & (capacity - 1)
-      while (state[slot] !== EMPTY && (low[slot] !== keyLow || high[slot] !== keyHigh))
-        slot = (slot + 1) & (capacity - 1)
-      return slot
-    },
-    fill(slot: number, keyLow: number, keyHigh: number, itsSize: number, itsCrc: number): void {
-      low[slot] = keyLow
-      high[slot] = keyHigh
-      size[slot] = itsSize
-      crc[slot] = itsCrc
-      state[slot] = ADDED
-    },
-  }
-}
+const createBlock = (length = BLOCK) => ({
+  /** Two halves of 32 bits each. */
+  hashes: new Uint32Array(length * 2),
+  sizes: new Float64Array(length),
+  crcs: new Uint32Array(length),
+  seen: new Uint8Array(length),
+})
 
-type Table = ReturnType<typeof createTable>
+type Block = ReturnType<typeof createBlock>
 
-function grow(old: Table): Table {
-  const table = createTable(old.capacity * 2)
-  for (let i = 0; i < old.capacity; i += 1) {
-    if (old.state[i] === EMPTY) continue
-    const [low = 0, high = 0] = [old.low[i], old.high[i]]
-    const slot = table.find(low, high)
-    table.fill(slot, low, high, old.size[i] ?? 0, old.crc[i] ?? 0)
-    table.state[slot] = old.state[i] ?? EMPTY
-  }
-  return table
-}
+const NONE = createBlock(0)
 
 /** FNV-1a with a last mixing, so that two seeds give two independent halves. */
 function hash(path: string, seed: number): number {
