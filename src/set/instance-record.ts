@@ -34,6 +34,11 @@ export async function writeInstanceRecord(
   throw new Fault('conflict', `write a record of instance ${instance.id}: others write it all the time`)
 }
 
+/** Writes a first record of an instance that has none: its registration was cut short between the catalog and the store. */
+export async function ensureInstanceRecord(store: Store, instance: Instance, options: Options = {}): Promise<void> {
+  if ((await newestKey(store, instance.id, options)) === undefined) await writeInstanceRecord(store, instance, options)
+}
+
 /** The newest record of each instance in a store, by instance. One that cannot be read comes with the fault instead. */
 export async function* readInstanceRecords(store: Store, options: Options = {}): AsyncIterable<FoundInstance> {
   let newest: { id: string; key: string } | undefined

@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.ts'
 import type { Task, TakeBackupRequest } from '../core/task.ts'
 import type { BackupRequest, EngineProgress } from '../engine/engine.ts'
 import { findManifest, isEntombed, removeAttempt } from '../set/attempts.ts'
+import { ensureInstanceRecord } from '../set/instance-record.ts'
 import { beginSet } from '../set/write.ts'
 import { openDownload } from '../set/download.ts'
 import type { AttemptPlace, SetWriter } from '../set/set.ts'
@@ -48,6 +49,7 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
   run.report({ phase: 'preparing', percent: 0, bytes: 0, totalBytes: 0 })
   const source = await pickNode(place.instanceId, run, deps)
   run.reached(source.node.id)
+  await ensureInstanceRecord(deps.store, source.instance, { signal: run.signal })
   const writer = beginSet(deps.store, place, { level: compressionLevel, signal: run.signal })
   const point = await stream(source, request, writer, run).catch(async (error: unknown) => {
     await abandon(place, deps)
