@@ -51,11 +51,15 @@ function optionsOf(random: Random, address: NodeAddress | undefined): SceneOptio
 /** A step without its names. */
 const kindOf = (step = 'none'): string => step.split(' ').slice(0, 2).join(' ')
 
+const NEW_PARENT_EVERY = 3
+
 /** Rounds with the real service, at moments that chance chooses. */
 export function serviceRounds(random: Random, world: ServiceWorld, instanceId: string): () => Promise<Done> {
   let count = 0
   return async () => {
-    const [asked, hurt] = [random.pick(ASKED), random.pick(HURTS)]
+    const asked = random.pick(ASKED)
+    // A new parent starts its children without the back-off that their deaths have earned them.
+    const hurt = count % NEW_PARENT_EVERY === 0 ? 'kill parent' : random.pick(HURTS)
     // A call to the API is over in some milliseconds; a task takes up to a second.
     const delayMs = hurt.includes('api') ? random.below(30) : random.below(900)
     const name = `round-${count++}`

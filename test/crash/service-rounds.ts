@@ -59,10 +59,13 @@ export async function serviceRound(world: ServiceWorld, round: ServiceRound): Pr
   const running = await world.catalog.tasks({ states: ['running'] })
   await hurt(world, round.hurt)
   const answered = await answer
-  await world.revive()
-  await atRest(world)
+  const unrest = await atRest(world).then(
+    () => [],
+    (error: unknown) => [String(error)],
+  )
   const kept = before.filter((id) => !doomed.includes(id))
   const violations = [
+    ...unrest,
     ...(await lasting(world, kept)),
     ...(await brokenPromise(world, round, answered, doomed)),
     ...(await startableRuins(world, round)),
@@ -111,14 +114,14 @@ function ask(world: ServiceWorld, round: ServiceRound, sets: readonly string[], 
 const targetOf = ({ restoreRoot }: ServiceWorld, { name }: ServiceRound) => join(restoreRoot, name)
 
 async function hurt(world: ServiceWorld, how: Hurt): Promise<void> {
-  const signal = async (role: 'parent' | 'api' | 'worker', name: NodeJS.Signals) => {
+  const signal = async (role: 'api' | 'worker', name: NodeJS.Signals) => {
     const pid = await world.pidOf(role)
     if (pid > 0) process.kill(pid, name)
     return pid
   }
   if (how === 'kill worker' || how === 'kill api and worker') await signal('worker', 'SIGKILL')
   if (how === 'kill api' || how === 'kill api and worker') await signal('api', 'SIGKILL')
-  if (how === 'kill parent') await signal('parent', 'SIGKILL')
+  if (how === 'kill parent') await world.killParent()
   if (how === 'kill worker twice') {
     const first = await signal('worker', 'SIGKILL')
     await eventually(async () => ![0, first].includes(await world.pidOf('worker')), 'another worker', PATIENCE_SECONDS)

@@ -1,6 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { type Account, databaseAccount, makeDirectoryFor } from '../../quickstart/account.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
@@ -12,7 +11,7 @@ import { silentLog } from '../../src/lib/log.ts'
 import { openKeyFile } from '../../src/lib/seal.ts'
 import { fsStore } from '../../src/store/fs.ts'
 import type { Store } from '../../src/store/store.ts'
-import { clientEnv, lives, type Serve, SLOW, startServe } from '../lib/service.ts'
+import { clientEnv, type Serve, SLOW, startServe } from '../lib/service.ts'
 
 export const LEASE_MS = 1000
 
@@ -42,9 +41,10 @@ export interface ServiceWorld extends AsyncDisposable {
   readonly owner: Account | undefined
   readonly address: NodeAddress
   call(action: string, parameters: Readonly<Record<string, string>>): Promise<unknown>
-  pidOf(role: 'parent' | 'api' | 'worker'): Promise<number>
-  /** Starts the service again when its parent is gone. */
-  revive(): Promise<void>
+  /** The child of this role that lives now; 0 when there is none. */
+  pidOf(role: 'api' | 'worker'): Promise<number>
+  /** Kills the parent and starts the service again. */
+  killParent(): Promise<void>
 }
 
 const FAKE: NodeAddress = { host: 'slow', port: 5432, user: 'u', password: 'p', sslMode: 'disable' }
@@ -74,8 +74,8 @@ export async function openServiceWorld({ address }: ServiceWorldOptions = {}): P
     address: address ?? FAKE,
     call: (action, parameters) => client.call(action, parameters, z.unknown()),
     pidOf: (role) => pidOf(serve, role),
-    revive: async () => {
-      if (lives(serve.pid)) return
+    killParent: async () => {
+      serve.signal('SIGKILL')
       await serve.exited
       serve = start()
       client = clientOf(await serve.url())
@@ -96,9 +96,7 @@ async function openEyes(data: string): Promise<Catalog> {
   return openCatalog({ url, sealer, clock: systemClock, log: silentLog, migrate: false })
 }
 
-/** The parent, or the child of this role that lives now; 0 when there is none. */
-async function pidOf(serve: Serve, role: 'parent' | 'api' | 'worker'): Promise<number> {
-  if (role === 'parent') return serve.pid
+async function pidOf(serve: Serve, role: 'api' | 'worker'): Promise<number> {
   const children = await readFile(`/proc/${serve.pid}/task/${serve.pid}/children`, 'utf8').catch(() => '')
   for (const pid of children.split(' ').filter(Boolean)) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
@@ -106,6 +104,3 @@ async function pidOf(serve: Serve, role: 'parent' | 'api' | 'worker'): Promise<n
   }
   return 0
 }
-
-/** The URL of a world's store, for commands that work on it alone. */
-export const storeUrlOf = ({ storeDirectory }: ServiceWorld): string => pathToFileURL(storeDirectory).href
