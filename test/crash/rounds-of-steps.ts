@@ -18,25 +18,12 @@ export async function stepsOf(options: SceneOptions): Promise<readonly string[]>
   return steps
 }
 
-const SYNC = /^file (data)?sync /
-
-/**
- * The steps, by their places, that leave something else behind when a worker dies there than when it dies at the next one. A step
- * that only reads, syncs or begins leaves what the one after it leaves, and a transaction is rolled back at whichever of its statements.
- */
-export const distinctSteps = (steps: readonly string[]): readonly number[] =>
-  steps.flatMap((step, at) => {
-    const changes = /^file | done$/.test(step) && !SYNC.test(step)
-    const lastOfMany = step.startsWith('sql ') && !steps[at + 1]?.startsWith('sql ')
-    return changes || lastOfMany ? [at] : []
-  })
-
 /**
  * The steps at which stopping a worker can make a difference. Inside a transaction it would hold the catalog's file for as long as
  * it is stopped, and everybody would wait for it.
  */
 export const stoppableSteps = (steps: readonly string[]): readonly number[] =>
-  steps.flatMap((step, at) => (/^(sql|engine) /.test(step) || SYNC.test(step) ? [] : [at]))
+  steps.flatMap((step, at) => (/^(sql|engine) /.test(step) ? [] : [at]))
 
 /** Kills a worker at its step `at`; then others come. With `again`, the first of them is killed as well. */
 export async function killRound(options: SceneOptions, at: number, again?: number): Promise<StepRound> {

@@ -5,7 +5,6 @@ import type { Catalog } from '../../src/catalog/catalog.ts'
 import { openCatalog } from '../../src/catalog/open.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { fakeEngine } from '../../src/engine/fake/fake.ts'
-import { postgresEngine } from '../../src/engine/postgres/engine.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { createSealer } from '../../src/lib/seal.ts'
@@ -39,13 +38,13 @@ export function contentOf(length: number): Buffer {
   return Buffer.concat([cipher.update(Buffer.alloc(half)), Buffer.alloc(length - half, 'some row of text ')])
 }
 
-/** The engine of a scene: the real one, or one that passes bytes. */
-export function engineOf(
+/** The engine of a scene: the real one, loaded only then, or one that passes bytes. */
+export async function engineOf(
   { engine, contentBytes }: { engine: 'fake' | 'postgres'; contentBytes: number },
   clock: Clock,
   beforeChunk?: (bytes: number) => Promise<void>,
-): Engine {
-  if (engine === 'postgres') return postgresEngine({ clock })
+): Promise<Engine> {
+  if (engine === 'postgres') return (await import('../../src/engine/postgres/engine.ts')).postgresEngine({ clock })
   const primary = { role: 'primary', systemIdentifier: '7', content: contentOf(contentBytes) } as const
   return fakeEngine({ clock, servers: { primary }, ...(beforeChunk && { beforeChunk }) })
 }

@@ -65,7 +65,7 @@ async function makeBare({ kind, contentBytes, address }: SceneOptions): Promise<
   const catalog = await openSceneCatalog(directory, clock, silentLog)
   const store = await openStore(placesOf(directory).storeUrl, clock)
   await mkdir(placesOf(directory).restored)
-  const parts = { store, engine: engineOf({ engine, contentBytes }, clock), clock, log: silentLog }
+  const parts = { store, engine: await engineOf({ engine, contentBytes }, clock), clock, log: silentLog }
   let workers = 0
   return {
     kind,

@@ -13,7 +13,7 @@ const { directory } = order
 const log = createLog('info', 'worker')
 const catalog = await openSceneCatalog(directory, systemClock, log, countStatement)
 const store = await openStore(placesOf(directory).storeUrl, systemClock)
-const engine = engineOf(order, systemClock, async (bytes) => reach(`engine gives byte ${bytes}`))
+const engine = await engineOf(order, systemClock, async (bytes) => reach(`engine gives byte ${bytes}`))
 const parts = { catalog: countedCatalog(catalog), store: countedStore(store), engine, clock: systemClock, log }
 const deps = workerDeps(directory, `worker-${process.pid}`, parts)
 
