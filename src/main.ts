@@ -29,7 +29,7 @@ const THREADS = String(Math.max(4, availableParallelism()))
  * A worker streams: what it allocates is dead a moment later. A small young generation and few malloc arenas take a third off its
  * memory, and nothing from its speed.
  */
-const LEAN = { flags: ['--max-semi-space-size=2'], env: { MALLOC_ARENA_MAX: '2' } } as const
+const LEAN = { flags: ['--max-semi-space-size=2', '--expose-gc'], env: { MALLOC_ARENA_MAX: '2' } } as const
 
 /** What a program is made of that tests make otherwise. */
 export interface Program {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { zstdDecompress } from 'node:zlib'
 import { mapAhead } from './ahead.ts'
+import { noteDropped } from './collect.ts'
 import { release } from './release.ts'
 import type { Bytes } from './streams.ts'
 import { FrameDamage, frameOf, type ReadRange, type SeekTable } from './zstd-seek-table.ts'
@@ -84,6 +85,7 @@ function decodeFrame({ index, bytes, plainSize, own }: StoredFrame): Promise<Buf
       if (engine.bytesWritten !== bytes.length) {
         return reject(new FrameDamage(`frame ${index} has ${bytes.length - engine.bytesWritten} bytes too many`))
       }
+      noteDropped(buffer.length + bytes.length)
       if (own) release(bytes)
       resolve(buffer)
     })

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import { mapAhead } from './ahead.ts'
+import { noteDropped } from './collect.ts'
 import type { Bytes } from './streams.ts'
 import { formatSeekTable } from './zstd-seek-table.ts'
 
@@ -89,6 +90,7 @@ async function* fillFrames(body: Bytes, size: number, free: Buffer[]): AsyncGene
   let frame = fresh()
   let filled = 0
   for await (const chunk of body) {
+    noteDropped(chunk.length)
     for (let at = 0; at < chunk.length;) {
       const take = Math.min(chunk.length - at, size - filled)
       frame.set(at === 0 && take === chunk.length ? chunk : chunk.subarray(at, at + take), filled)
