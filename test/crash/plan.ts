@@ -2,7 +2,7 @@ import type { NodeAddress } from '../../src/core/instance.ts'
 import type { Random } from './random.ts'
 import { killRound, stepsOf, stopRound, stoppableSteps } from './rounds-of-steps.ts'
 import { SCENE_KINDS, type SceneKind, type SceneOptions } from './scene.ts'
-import { ASKED, HURTS, type RoundResult, serviceRound } from './service-rounds.ts'
+import { ASKED, type Asked, HURTS, type RoundResult, serviceRound } from './service-rounds.ts'
 import type { ServiceWorld } from './service-world.ts'
 
 /** A round that was done. */
@@ -51,13 +51,13 @@ function optionsOf(random: Random, address: NodeAddress | undefined): SceneOptio
 /** A step without its names. */
 const kindOf = (step = 'none'): string => step.split(' ').slice(0, 2).join(' ')
 
-const NEW_PARENT_EVERY = 3
+const NEW_PARENT_EVERY = 4
 
 /** Rounds with the real service, at moments that chance chooses. */
 export function serviceRounds(random: Random, world: ServiceWorld, instanceId: string): () => Promise<Done> {
   let count = 0
   return async () => {
-    const asked = random.pick(ASKED)
+    const asked = random.pick<Asked>([...ASKED, 'CreateBackup', 'CreateBackup'])
     // A new parent starts its children without the back-off that their deaths have earned them.
     const hurt = count % NEW_PARENT_EVERY === 0 ? 'kill parent' : random.pick(HURTS)
     // A call to the API is over in some milliseconds; a task takes up to a second.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { access, mkdir, open, readdir } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { databaseAccount, makeDirectoryFor } from '../../quickstart/account.ts'
@@ -31,6 +31,7 @@ suite('a bit that turned in a stored object', () => {
     await postgres.query('create table t as select g, md5(g::text) from generate_series(1, 20000) g')
     const directory = stack.use(await temporaryDirectory()).path
     roots = await makeDirectoryFor(await owner, 'holdfast-damage-', '/tmp')
+    stack.defer(() => rm(roots, { recursive: true, force: true }))
     store = join(directory, 'store')
     const name = (await owner)?.name
     const as = name === undefined ? [] : ['--set', `restore.owner=${name}`]
