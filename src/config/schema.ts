@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
 const port = z.int().min(0).max(65535)
@@ -12,6 +13,8 @@ const path = z.string().min(1)
 const httpUrl = z
   .string()
   .regex(/^https?:\/\/[^/?#]+$/, 'must be http:// or https:// with a host, an optional port and no path')
+
+const isAddressOrBlock = (text: string) => ipaddr.isValidCIDR(text) || ipaddr.isValid(text)
 
 /**
  * Every setting, its form, its default and what it is for. The loader, `config check`, the sample file and
@@ -68,7 +71,7 @@ export const configSchema = z.strictObject({
         .describe('How clients reach this service; the base of download links. Default: made from host and port.'),
       intranetUrl: httpUrl.optional().describe('Base of intranet links. Default: publicUrl.'),
       trustedProxies: z
-        .array(z.string())
+        .array(z.string().refine(isAddressOrBlock, 'must be an address or a CIDR block, as 10.0.0.0/8'))
         .default([])
         .describe('Addresses or CIDR blocks whose X-Forwarded-For and X-Forwarded-Proto are believed.'),
     })

@@ -20,9 +20,10 @@ const clock = new FakeClock('2026-01-02T03:04:05Z')
 const CONTENT = new Uint8Array(200_000).fill(66)
 const engine = fakeEngine({ clock, servers: { p: { role: 'primary', systemIdentifier: '7', content: CONTENT } } })
 
-const openConfigured = async ({ catalog, keyFile }: Config) =>
+const openConfigured = async ({ catalog, keyFile }: Config, { migrate }: { migrate: boolean }) =>
   openCatalog({
     url: catalog.url,
+    migrate,
     sealer: await openKeyFile(keyFile, (message) => new Error(message)),
     clock,
     log: silentLog,
@@ -154,7 +155,8 @@ test('an exported catalog is one encrypted file, and an import of it gives every
 
   const other = join(world.path, 'other')
   const wrong = await world.run(['catalog', 'import', file, '-d', other, '--passphrase-file', '-'], 'wrong\n')
-  assert.equal(wrong.code, 3)
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.err, /hint: /)
   const got = await world.run(['catalog', 'import', file, '-d', other, '--passphrase-file', '-'], 'correct horse\n')
   assert.equal(got.code, 0, got.err)
   assert.match(got.out, /^1 instances, 1 sets and 1 keys imported\n$/)
@@ -205,3 +207,16 @@ test('config sample prints a file that config check accepts', async () => {
   assert.equal((await runCli(['config', 'check', '-c', join(directory, 'c.yaml')])).code, 0)
   await rm(directory, { recursive: true })
 })
+
+for (const command of [['check'], ['export', 'FILE', '--passphrase-file', '-']]) {
+  test(`catalog ${command[0]} of a directory without a catalog says so, and makes nothing`, async () => {
+    await using world = await dataDirectory()
+    const none = join(world.path, 'none')
+    const words = command.map((word) => (word === 'FILE' ? join(world.path, 'file') : word))
+    const got = await world.run(['catalog', ...words, '-d', none], 'correct horse\n')
+    assert.equal(got.code, 4)
+    assert.match(got.err, /there is no .*none\/catalog\.db/)
+    await assert.rejects(stat(none))
+    await assert.rejects(stat(join(world.path, 'file')))
+  })
+}

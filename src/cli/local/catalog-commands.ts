@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import { Fault } from '../../core/fault.ts'
 import { withConfigOptions, type ConfigOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
-import { exportCatalog, importCatalog, type PassphraseOptions } from './catalog-file.ts'
+import { readExport, writeExport, type PassphraseOptions } from './catalog-file.ts'
 import { lockRoles } from './lock-roles.ts'
-import { configOf, withCatalog } from './open.ts'
+import { configOf, withCatalog, withExistingCatalog } from './open.ts'
 import { rebuildCatalog } from './rebuild.ts'
 import { ROLES } from './role.ts'
 
@@ -26,11 +26,11 @@ export function addCatalog(program: Command, parts: Parts): void {
   withConfigOptions(catalog.command('export <file>'))
     .description('write everything into one file, encrypted with a passphrase')
     .option('--passphrase-file <file>', "file with the passphrase, '-' for standard input; else it is asked for")
-    .action((file: string, options: ConfigOptions & PassphraseOptions) => exportCatalog(file, options, parts))
+    .action((file: string, options: ConfigOptions & PassphraseOptions) => writeExport(file, options, parts))
   withConfigOptions(catalog.command('import <file>'))
     .description('fill an empty catalog from such a file')
     .option('--passphrase-file <file>', "file with the passphrase, '-' for standard input; else it is asked for")
-    .action((file: string, options: ConfigOptions & PassphraseOptions) => importCatalog(file, options, parts))
+    .action((file: string, options: ConfigOptions & PassphraseOptions) => readExport(file, options, parts))
 }
 
 async function rebuild(options: CatalogOptions, parts: Parts): Promise<void> {
@@ -56,7 +56,7 @@ const AFTER_REBUILD = `Passwords and access keys are not in a store. To go on:
 `
 
 async function check(options: CatalogOptions, parts: Parts): Promise<void> {
-  const problems = await withCatalog(configOf(options, parts), parts, (catalog) => catalog.check())
+  const problems = await withExistingCatalog(configOf(options, parts), parts, (catalog) => catalog.check())
   if (options.json) parts.io.out.write(`${JSON.stringify({ ok: problems.length === 0, problems }, null, 2)}\n`)
   else for (const problem of problems) parts.io.out.write(`${problem}\n`)
   if (problems.length > 0) {

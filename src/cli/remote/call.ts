@@ -12,8 +12,15 @@ export function addCall(program: Command, parts: Parts): void {
     )
     .action(async (action: string, words: string[], options: RemoteOptions) => {
       const parameters = await readParameters(words, parts)
+      refuseFormat(parameters)
       printJson(await clientOf(options, parts).call(action, parameters, z.record(z.string(), z.unknown())), parts)
     })
+}
+
+/** Calls are signed as V3, which the service always answers in JSON: another form would be asked for in vain. */
+function refuseFormat({ Format }: Readonly<Record<string, string>>): void {
+  if (Format === undefined || Format.toUpperCase() === 'JSON') return
+  throw new Fault('invalid', `call with Format=${Format}`, { hint: 'This command prints JSON; leave Format out.' })
 }
 
 async function readParameters(words: readonly string[], { io }: Parts): Promise<Record<string, string>> {

@@ -10,7 +10,21 @@ const CODES: Readonly<Record<string, { readonly code: FaultCode; readonly hint?:
     code: 'locked',
     hint: 'Something needs the set: a task, a later set or a pin.',
   },
-  DBInstanceExists: { code: 'conflict' },
+  DBInstanceExists: {
+    code: 'conflict',
+    hint: "Choose another id; 'holdfast instances list' shows those that are taken.",
+  },
+  'InvalidDBInstanceName.NotFound': {
+    code: 'not_found',
+    hint: "'holdfast instances list' shows the instances there are.",
+  },
+  'InvalidBackupSetID.NotFound': {
+    code: 'not_found',
+    hint: "'holdfast backups list INSTANCE' shows the sets there are.",
+  },
+  'InvalidAction.NotFound': { code: 'not_found', hint: 'docs/reference/api.md lists every action.' },
+  'InvalidMaxRecordsPerPage.Malformed': { code: 'invalid', hint: 'PageSize is 30, 50 or 100.' },
+  IncorrectDBInstanceState: { code: 'conflict', hint: "'holdfast instances show INSTANCE' tells how it stands." },
   IncorrectTaskStatus: { code: 'conflict' },
   IncorrectBackupSetState: { code: 'conflict' },
   'InvalidAccessKeyId.NotFound': {

@@ -94,10 +94,15 @@ const taken = (path: string, what: string): Fault =>
 async function checkEmpty(path: string): Promise<void> {
   const info = await stat(path)
   if (!info.isDirectory()) throw taken(path, 'not a directory')
-  const [first] = await readdir(path).catch((error: unknown) => {
+  const found = await readdir(path).catch((error: unknown) => {
     throw targetFault(error, `restore into ${path}`)
   })
-  if (first !== undefined) throw taken(path, `not empty (${first})`)
+  const [first] = found
+  if (first === undefined) return
+  if (!found.includes(MARKER)) throw taken(path, `not empty (${first})`)
+  throw new Fault('conflict', `restore into ${path}: not empty, a restore that was cut short left it (${MARKER})`, {
+    hint: 'Remove the directory, or name another one, and restore again.',
+  })
 }
 
 /** All of a restore lies below its target, which is on one file system: that of the nearest directory that exists. */
