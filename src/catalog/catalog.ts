@@ -4,7 +4,7 @@ import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts
 import type { Moment } from '../lib/clock.ts'
 
 /** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
-export const CATALOG_VERSION = 1
+export const CATALOG_VERSION = 2
 
 /**
  * The nonce of the call that asks for a change, spent in the change's own transaction: a second call with the same pair is
@@ -109,6 +109,7 @@ export interface Catalog {
   instances(query: InstanceQuery): Promise<Page<Instance>>
   /** The number that goes up with each change of the instance or its sets; undefined when there is none. The page cache's key. */
   instanceVersion(id: string): Promise<number | undefined>
+  /** Fault 'not_found' also for a node that it has not, 'conflict' when no node would be left. */
   updateInstance(id: string, change: InstanceChange, once?: Once): Promise<Instance>
   deregisterInstance(id: string, at: Moment, once?: Once): Promise<void>
 
@@ -139,8 +140,8 @@ export interface Catalog {
   claimTask(worker: string, kinds: readonly TaskKind[], leaseMs: number): Promise<Task | undefined>
   /** Fault 'lease_lost' unless the lease is still ours. Gives whether a cancel was asked for. */
   renewTask(lease: Lease, leaseMs: number, progress?: Progress): Promise<{ cancelAsked: boolean }>
-  /** Gives the task back as waiting, to be claimed after `delayMs`. */
-  releaseTask(lease: Lease, reason: string, delayMs: number): Promise<void>
+  /** Gives the task back as waiting, to be claimed after `delayMs`. `stopped` when only because the worker stops: that attempt was no try. */
+  releaseTask(lease: Lease, reason: string, delayMs: number, options?: { stopped: boolean }): Promise<void>
   finishTask(lease: Lease, result: unknown): Promise<void>
   /** Ends the task as failed (or cancelled), and adds `failedSet` in the same transaction. */
   failTask(
@@ -190,6 +191,8 @@ export interface InstanceChange {
   readonly settings?: Partial<InstanceSettings>
   /** Roles last seen, by node id. */
   readonly roles?: Readonly<Record<string, NodeRole>>
+  /** Addresses to take instead, whole, by node id: what one does not say, its password too, is gone. */
+  readonly addresses?: Readonly<Record<string, NodeAddress>>
   readonly addNodes?: readonly NewNode[]
   readonly removeNodes?: readonly string[]
 }

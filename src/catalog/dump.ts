@@ -97,6 +97,8 @@ async function loadTask(trx: Transaction<Tables>, database: Database, task: Task
       set_id: task.setId === undefined ? null : needNumber(task.setId, 'set'),
       state: task.state,
       attempt: task.attempt,
+      // Version 1 did not know it.
+      stopped: (task as Partial<Task>).stopped ?? 0,
       request: jsonOf(task.request) ?? 'null',
       phase: task.progress.phase,
       percent: task.progress.percent,

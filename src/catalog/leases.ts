@@ -53,10 +53,15 @@ export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'claimTask' | 'r
       return { cancelAsked: cancel_asked === 1 }
     }),
 
-  releaseTask: (lease, reason, delayMs) =>
+  releaseTask: (lease, reason, delayMs, { stopped } = { stopped: false }) =>
     database.write(async (trx) => {
-      const due_at = sql<number>`${database.now()} + ${delayMs}`
-      const { cancel_asked } = await change(trx, database, lease, { state: 'waiting', worker: null, reason, due_at })
+      const { cancel_asked } = await change(trx, database, lease, {
+        state: 'waiting',
+        worker: null,
+        reason,
+        due_at: sql<number>`${database.now()} + ${delayMs}`,
+        ...(stopped && { stopped: sql<number>`stopped + 1` }),
+      })
       if (cancel_asked === 0) return
       // Nobody may claim what shall end.
       const { taskId } = lease

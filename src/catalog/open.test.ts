@@ -43,10 +43,14 @@ test('a catalog of an older version is copied before it is migrated, and keeps w
   assert.deepEqual(await migrated.instance('pg-1'), await old.instance('pg-1'))
   await migrated.close()
   await old.close()
-  assert.deepEqual(await readdir(directory), ['catalog.db', 'catalog.db.v1-20260102030405'])
-  assert.equal((await stat(`${path}.v1-20260102030405`)).mode & 0o777, 0o600)
+  assert.deepEqual(await readdir(directory), ['catalog.db', `catalog.db.v${CATALOG_VERSION}-20260102030405`])
+  assert.equal((await stat(`${path}.v${CATALOG_VERSION}-20260102030405`)).mode & 0o777, 0o600)
 
-  const copy = await openCatalog({ ...options, url: `sqlite:${path}.v1-20260102030405`, migrate: false })
+  const copy = await openCatalog({
+    ...options,
+    url: `sqlite:${path}.v${CATALOG_VERSION}-20260102030405`,
+    migrate: false,
+  })
   assert.equal((await copy.instance('pg-1'))?.id, 'pg-1')
   await copy.close()
   using file = new DatabaseSync(path)
@@ -85,6 +89,17 @@ test('a migration that fails half way leaves the old version', async () => {
   await (await openCatalog(options)).close()
   await assert.rejects(openWith(options, [...MIGRATIONS, broken]), /no such table/)
   await (await openCatalog({ ...options, migrate: false })).close()
+})
+
+test('several that migrate a catalog at once all get it, and one copy', async () => {
+  const { directory, path, options } = await place()
+  await (await openCatalog(options)).close()
+  const opened = await Promise.all(Array.from({ length: 4 }, () => openWith(options, [...MIGRATIONS, next])))
+  for (const catalog of opened) await catalog.close()
+  const copy = `catalog.db.v${CATALOG_VERSION}-20260102030405`
+  assert.deepEqual(await readdir(directory), ['catalog.db', copy])
+  using file = new DatabaseSync(`${path}${copy.slice('catalog.db'.length)}`)
+  assert.deepEqual({ ...file.prepare('pragma integrity_check').get() }, { integrity_check: 'ok' })
 })
 
 test('several that open a new catalog at once all get it', async () => {

@@ -1,4 +1,5 @@
-import { mkdir, open } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { backup, type DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
@@ -60,10 +61,21 @@ async function makePrivate(path: string): Promise<void> {
   }
 }
 
-/** A consistent copy of the file with its log, durable before it resolves. */
+/**
+ * A consistent copy of the file with its log, durable before it resolves, whole or not there. Of several processes that make one
+ * of the same name at once, the first is kept.
+ */
 async function copyAside(connection: DatabaseSync, to: string): Promise<string> {
-  await makePrivate(to)
-  await backup(connection, to)
+  const draft = `${to}.${randomUUID()}`
+  try {
+    await makePrivate(draft)
+    await backup(connection, draft)
+    await link(draft, to).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  } finally {
+    await rm(draft, { force: true })
+  }
   await syncDirectory(dirname(to))
   return to
 }

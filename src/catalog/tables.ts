@@ -91,6 +91,8 @@ export interface TasksTable {
   set_id: number | null
   state: TaskState
   attempt: number
+  /** How many of the attempts a stopping worker cut short. */
+  stopped: number
   /** JSON. */
   request: string
   phase: Phase

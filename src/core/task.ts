@@ -27,7 +27,10 @@ export interface Task<R = unknown> {
   /** The set it makes, checks, restores or removes. A take-backup has it from its first moment. */
   readonly setId: string | undefined
   readonly state: TaskState
+  /** Goes up with every claim, so that what an earlier attempt still does is known by it. */
   readonly attempt: number
+  /** How many of the attempts a stopping worker cut short. */
+  readonly stopped: number
   readonly request: R
   readonly progress: Progress
   /** What a finished task found, by kind. */
@@ -39,6 +42,9 @@ export interface Task<R = unknown> {
   readonly startedAt: Moment | undefined
   readonly endedAt: Moment | undefined
 }
+
+/** How often a task was tried: its attempts without those that a stopping worker cut short. */
+export const triesOf = ({ attempt, stopped }: Task): number => attempt - stopped
 
 /** What a worker holds while it does a task: every write to the task tests (id, attempt, state = running). */
 export interface Lease {

@@ -1,5 +1,5 @@
 import { Fault, FAULTS } from '../core/fault.ts'
-import type { Lease, Task, TaskKind } from '../core/task.ts'
+import { triesOf, type Lease, type Task, type TaskKind } from '../core/task.ts'
 import type { Log } from '../lib/log.ts'
 import { expire } from './expire.ts'
 import { reasonOnNode } from './failed-node.ts'
@@ -67,13 +67,13 @@ async function settle(why: unknown, run: TaskRun, deps: WorkerDeps, log: Log, hu
   if (Fault.is(why, 'lease_lost')) {
     log.warn({ reason }, 'task lost: another worker may have it')
   } else if (hurry.aborted) {
-    await catalog.releaseTask(run.lease, reason, 0)
+    await catalog.releaseTask(run.lease, reason, 0, { stopped: true })
     log.info('task given back')
   } else if (Fault.is(why, 'cancelled')) {
     await catalog.failTask(run.lease, reason, { state: 'cancelled' })
     log.info('task cancelled')
   } else if (mayRetry(why, run.task, settings.attempts)) {
-    const delayMs = backOff(settings.retrySeconds * 1000, run.task.attempt)
+    const delayMs = backOff(settings.retrySeconds * 1000, triesOf(run.task))
     await catalog.releaseTask(run.lease, reasonOnNode(run.nodeId, reason), delayMs)
     log.warn({ reason, retryAfterSeconds: seconds(delayMs) }, 'task failed, will be tried again')
   } else {
@@ -89,13 +89,13 @@ async function settle(why: unknown, run: TaskRun, deps: WorkerDeps, log: Log, hu
 function mayRetry(why: unknown, task: Task, attempts: number): boolean {
   const passing = why instanceof Fault && FAULTS[why.code].retry
   if (task.kind === 'expire') return passing || !(why instanceof Fault)
-  return passing && task.kind !== 'restore' && task.attempt < attempts
+  return passing && task.kind !== 'restore' && triesOf(task) < attempts
 }
 
 const LONGEST_BACK_OFF_MS = 300_000
 
-const backOff = (firstMs: number, attempt: number) =>
-  Math.min(LONGEST_BACK_OFF_MS, firstMs * 2 ** Math.min(attempt - 1, 16))
+const backOff = (firstMs: number, tries: number) =>
+  Math.min(LONGEST_BACK_OFF_MS, firstMs * 2 ** Math.min(tries - 1, 16))
 
 /** A failure in plain words for the task's reason. What is no Fault is a bug: its text stays in the log. */
 export function describeFailure(error: unknown): string {

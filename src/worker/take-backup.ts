@@ -1,6 +1,6 @@
 import { setOfManifest } from '../core/set-of-manifest.ts'
 import { Fault } from '../core/fault.ts'
-import type { Task, TakeBackupRequest } from '../core/task.ts'
+import { triesOf, type Task, type TakeBackupRequest } from '../core/task.ts'
 import type { BackupRequest, EngineProgress } from '../engine/engine.ts'
 import { findManifest, isEntombed, removeAttempt } from '../set/attempts.ts'
 import { ensureInstanceRecord } from '../set/instance-record.ts'
@@ -41,8 +41,8 @@ async function checkNotEntombed(place: AttemptPlace, run: TaskRun, { store }: Wo
 
 async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps) {
   const { attempts, compressionLevel } = deps.settings
-  if (run.task.attempt > attempts) {
-    throw new Fault('conflict', `gave up: the worker died or was stopped in each of ${attempts} attempts`)
+  if (triesOf(run.task) > attempts) {
+    throw new Fault('conflict', `gave up: the worker died in each of ${attempts} attempts`)
   }
   const startedAt = deps.clock.now()
   const request = run.task.request as TakeBackupRequest

@@ -82,7 +82,11 @@ for (const version of VERSIONS) {
       assert.deepEqual(JSON.parse(rebuilt.out), { instances: 2, sets: 1, known: 0, problems: [] })
     })
 
-    test('is as a catalog must be', async () => {
+    test('is as a catalog must be, once it was served', async () => {
+      {
+        await using service = await serve()
+        assert.equal(await service.stop(), 0)
+      }
       const checked = await runProgram(['catalog', 'check', '--data-dir', dataDirectory, '--json'])
       assert.deepEqual(JSON.parse(checked.out), { ok: true, problems: [] })
     })

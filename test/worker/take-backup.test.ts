@@ -167,6 +167,24 @@ test('a worker that must stop gives its backup back at once', async () => {
   assert.ok(await world.claim('w2'), 'and another may have it at once')
 })
 
+test('a service that is stopped again and again uses up no try of its backup', async () => {
+  let stopped = 0
+  let hurry = new AbortController()
+  await using world = await workerWorld({
+    beforeChunk: async () => {
+      if (stopped++ < 5) hurry.abort(new Fault('service_unavailable', 'the worker was stopped'))
+    },
+  })
+  await world.askBackup()
+  for (let start = 1; start <= 5; start++) {
+    hurry = new AbortController()
+    const task = await world.doNext(`w${start}`, hurry.signal)
+    assert.deepEqual([task?.state, task?.attempt, task?.stopped], ['waiting', start, start])
+  }
+  assert.equal((await world.doNext('w6'))?.state, 'finished')
+  assert.match((await world.keys()).find((key) => key.endsWith('/manifest.json')) ?? '', /-6\/manifest\.json$/)
+})
+
 test('a backup whose worker died in every attempt fails instead of killing workers for ever', async () => {
   await using world = await workerWorld()
   const asked = await world.askBackup()

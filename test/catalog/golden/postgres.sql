@@ -77,7 +77,7 @@ update "sets" set "held_until" = coalesce((select max(until) from holds where se
 update "instances" set "version" = version + 1 where "id" = $1;
 update "set_counts" set "count" = count - 1, "bytes" = bytes - $1 where "instance_id" = $2 and "bucket" = $3;
 update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
-insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, (extract(epoch from clock_timestamp()) * 1000)::bigint, $15, $16, $17, $18) on conflict do nothing returning *;
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 
 -- commitRemoval
 update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
@@ -89,7 +89,7 @@ update "instances" set "version" = version + 1 where "id" = $1;
 -- addTask
 select "deregistered_at" from "instances" where "id" = $1 for share;
 update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
-insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, (extract(epoch from clock_timestamp()) * 1000)::bigint, $15, $16, $17, $18) on conflict do nothing returning *;
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 insert into "holds" ("set_id", "owner", "until") values ($1, $2, $3) on conflict ("set_id", "owner") do update set "until" = $4;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
@@ -150,7 +150,7 @@ update "instances" set "version" = version + 1 where "id" = $1;
 update "about" set "last_id" = "last_id";
 select "id" from "tasks" where "kind" = $1 and state in ('waiting', 'running');
 update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
-insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, (extract(epoch from clock_timestamp()) * 1000)::bigint, $15, $16, $17, $18) on conflict do nothing returning *;
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 
 -- addKey
 insert into "access_keys" ("id", "description", "created_at", "secret") values ($1, $2, $3, $4) on conflict do nothing returning "id";

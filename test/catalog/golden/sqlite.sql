@@ -77,7 +77,7 @@ update "sets" set "held_until" = coalesce((select max(until) from holds where se
 update "instances" set "version" = version + 1 where "id" = ?;
 update "set_counts" set "count" = count - 1, "bytes" = bytes - ? where "instance_id" = ? and "bucket" = ?;
 update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
-insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
 -- commitRemoval
 update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
@@ -89,7 +89,7 @@ update "instances" set "version" = version + 1 where "id" = ?;
 -- addTask
 select "deregistered_at" from "instances" where "id" = ?;
 update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
-insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
@@ -150,7 +150,7 @@ update "instances" set "version" = version + 1 where "id" = ?;
 update "about" set "last_id" = "last_id";
 select "id" from "tasks" where "kind" = ? and state in ('waiting', 'running');
 update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
-insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
 -- addKey
 insert into "access_keys" ("id", "description", "created_at", "secret") values (?, ?, ?, ?) on conflict do nothing returning "id";

@@ -134,6 +134,16 @@ export const tasksContract: Part = (harness) => {
     assert.equal((await catalog.claimTask('w', ['take-backup'], leaseMs))?.attempt, 2)
   })
 
+  test('an attempt that a stopping worker gave back is a number, and no try', async () => {
+    const catalog = await withSets(harness)
+    const { id } = await catalog.addTask(backup)
+    await catalog.releaseTask(await claim(catalog, 'take-backup', leaseMs), 'stopped', 0, { stopped: true })
+    await catalog.releaseTask(await claim(catalog, 'take-backup', leaseMs), 'no space', 0, { stopped: false })
+    await claim(catalog, 'take-backup', leaseMs)
+    const task = await catalog.task(id)
+    assert.deepEqual([task?.attempt, task?.stopped], [3, 1])
+  })
+
   test('a task is cancelled at once while it waits, and asked to end while it runs', async () => {
     const catalog = await withSets(harness)
     const first = await catalog.addTask(backup)
