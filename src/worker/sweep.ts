@@ -2,7 +2,8 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { BackupSet } from '../core/backup-set.ts'
 import type { AttemptPlace } from '../set/set.ts'
 import { entombAttempt, liftTombstone, listAttempts, removeAttempt } from '../set/attempts.ts'
-import type { Story } from './task-run.ts'
+import { writeInstanceRecord } from '../set/instance-record.ts'
+import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
 /** An attempt whose task no catalog knows may belong to another service on the same store: it is garbage only when this old. */
 const UNKNOWN_MS = 7 * 86_400_000
@@ -14,7 +15,8 @@ const STALE_LEASES = 10
  * Clears away what dead attempts left. A dead attempt gets a tombstone first, and is deleted one more lease later: a writer
  * that was only paused finds the tombstone after its manifest, and knows that it made no set.
  */
-export const sweep: Story = async (run, { catalog, store, clock, settings }) => {
+export const sweep: Story = async (run, deps) => {
+  const { catalog, store, clock, settings } = deps
   const leaseMs = settings.leaseSeconds * 1000
   const found = { entombed: 0, removed: 0, halfWritten: 0 }
   for await (const attempt of listAttempts(store, { signal: run.signal })) {
@@ -38,8 +40,27 @@ export const sweep: Story = async (run, { catalog, store, clock, settings }) => 
     }
   }
   found.halfWritten = (await store.tidy?.(clock.now() - STALE_LEASES * leaseMs, { signal: run.signal })) ?? 0
+  await recordInstances(run, deps)
   await catalog.tidy()
   await catalog.finishTask(run.lease, found)
+}
+
+/** Instances that are read from the catalog at once. */
+const INSTANCES = 100
+
+/**
+ * Writes the record of each instance whose newest one says something else: a change of it was cut short between the catalog and
+ * the store. One that is changed at this very moment may get its older record last; the next sweep writes the newer one again.
+ */
+async function recordInstances({ signal }: TaskRun, { catalog, store }: WorkerDeps): Promise<void> {
+  for (let offset = 0; ; offset += INSTANCES) {
+    const { items } = await catalog.instances({ registeredOnly: false, offset, limit: INSTANCES })
+    for (const instance of items) {
+      signal.throwIfAborted()
+      await writeInstanceRecord(store, instance, { signal })
+    }
+    if (items.length < INSTANCES) return
+  }
 }
 
 /** Whether the catalog's set is made of this attempt. */
