@@ -38,7 +38,8 @@ body, or both, signed with signature V1 or V3. Replies are JSON or XML, as \`For
 Times are UTC. Actions marked *extension* are what RDS has no action for. A parameter that no action here knows is ignored, a documented one is
 as its table says: *honoured*, *ignored*, or *refused* (a call that has it fails and changes nothing, since leaving it out of account could change which
 data is kept, deleted or restored, or which instances a caller means). \`RegionId\`, \`SourceIp\`, \`OwnerId\`, \`OwnerAccount\`,
-\`ResourceOwnerId\`, \`ResourceOwnerAccount\`, \`ResourceGroupId\` and \`ClientToken\` are ignored wherever they are not listed. What each error code means is in
+\`ResourceOwnerId\`, \`ResourceOwnerAccount\`, \`ResourceGroupId\` and \`ClientToken\` are ignored wherever they are not listed. An empty value is none, as SDKs and
+Terraform send it, except where the empty text is a value of its own (a description) and for numbers, which are refused. What each error code means is in
 [errors.md](errors.md).`
 
 function describeAction(action: Action): string {

@@ -6,6 +6,8 @@ import { parseIso } from '../lib/time.ts'
 export interface ParameterCodec<T> {
   /** What a value must be, to stand after 'must be': for errors and for the reference. */
   readonly form: string
+  /** A number is never left empty: a page that was asked for by a broken number is refused, not replaced by the first. */
+  readonly isNumber?: boolean
   /** The value that a text means; undefined for every text of another form. */
   parse(text: string): T | undefined
 }
@@ -29,12 +31,16 @@ const decimalId: ParameterCodec<string> = {
 /** `BackupId`: kept as text. */
 export const setId = decimalId
 
+/** `HostInstanceID`: kept as text. */
+export const nodeId = decimalId
+
 /** `BackupJobId`, `TaskId`: kept as text. */
 export const taskId = decimalId
 
 /** Digits with an optional minus and no zeros before them: no `+1`, `1.0`, `1e2`, `0x1E`, and not the empty text. */
 export const integer = ({ min, max }: { min: number; max: number }): ParameterCodec<number> => ({
   form: `an integer from ${min} to ${max}`,
+  isNumber: true,
   parse: (given) => readInteger(given, min, max),
 })
 
@@ -46,7 +52,11 @@ function readInteger(given: string, min: number, max: number): number | undefine
 
 /** One of a few sizes. */
 export function pageSize<const T extends number>(sizes: readonly T[]): ParameterCodec<T> {
-  return { form: choices(sizes.map(String)), parse: (given) => sizes.find((size) => String(size) === given) }
+  return {
+    form: choices(sizes.map(String)),
+    isNumber: true,
+    parse: (given) => sizes.find((size) => String(size) === given),
+  }
 }
 
 /** One of some words, spelled exactly so. */
@@ -73,10 +83,10 @@ export const utcMinuteOrSecond: ParameterCodec<Moment> = {
 
 const CONTROL = /\p{Cc}/u
 
-/** Any text of at most `max` characters without control characters. The empty text is one. */
-export const text = ({ max }: { max: number }): ParameterCodec<string> => ({
-  form: `text of at most ${max} characters, none of them a control character`,
-  parse: (given) => (given.length <= max && !CONTROL.test(given) ? given : undefined),
+/** Any text of at most `max` characters without control characters, and of at least `min`: the empty text is one by default. */
+export const text = ({ min = 0, max }: { min?: number; max: number }): ParameterCodec<string> => ({
+  form: `text of ${min === 0 ? 'at most' : `${min} to`} ${max} characters, none of them a control character`,
+  parse: (given) => (given.length >= min && given.length <= max && !CONTROL.test(given) ? given : undefined),
 })
 
 /** Values with commas between them: at least one, at most `max`. */

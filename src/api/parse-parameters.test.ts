@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { z } from 'zod'
 import { defineAction } from './action.ts'
 import { RdsError, type RdsErrorCode } from './errors.ts'
-import { instanceId, integer, jsonText, text } from './parameters.ts'
+import { instanceId, integer, jsonText, oneOf, text } from './parameters.ts'
 import { parseParameters } from './parse-parameters.ts'
 
 const action = defineAction({
@@ -21,6 +21,8 @@ const action = defineAction({
       about: '',
     },
     Page: { codec: integer({ min: 1, max: 9 }), about: '' },
+    Mode: { codec: oneOf(['a', 'b']), default: 'a', about: '' },
+    Note: { codec: text({ max: 10 }), default: 'none', about: '' },
     Node: { codec: jsonText(z.array(z.object({ Host: z.string() }))), secret: true, flattened: true, about: '' },
   },
   neglected: { Vpc: 'refused', Flag: 'ignored' },
@@ -34,6 +36,7 @@ const action = defineAction({
 
 type Given = Record<string, string>
 const GOOD: Given = { DBInstanceId: 'rm-1', Name: 'n' }
+const PRESET = { Size: 3, Mode: 'a', Note: 'none' }
 
 const parse = (given: Given, { method = 'POST', body = [] }: { method?: string; body?: string[] } = {}) =>
   parseParameters(action, new Map(Object.entries(given)), { method, fromBody: (name) => body.includes(name) })
@@ -47,20 +50,26 @@ function refused(given: Given, code: RdsErrorCode, named: RegExp, from?: Paramet
 
 suite('the parameters of an action', () => {
   test('come as values, with defaults filled in and absent ones undefined', () => {
-    assert.deepEqual(parse({ ...GOOD, Page: '2' }), { ...GOOD, Size: 3, Page: 2, Node: undefined })
+    assert.deepEqual(parse({ ...GOOD, Page: '2' }), { ...GOOD, ...PRESET, Page: 2, Node: undefined })
   })
 
   test('that it does not know are ignored, as are documented ones whose neglect does no harm', () => {
     assert.deepEqual(parse({ ...GOOD, RegionId: 'x', OwnerId: '', Flag: '1', toString: 'x' }), {
       ...GOOD,
-      Size: 3,
+      ...PRESET,
       Page: undefined,
       Node: undefined,
     })
   })
 
   test('whose neglect could do harm are refused by name', () => {
-    refused({ ...GOOD, Vpc: '' }, 'InvalidParameter', /^Vpc /)
+    refused({ ...GOOD, Vpc: 'v' }, 'InvalidParameter', /^Vpc /)
+  })
+
+  test('that are empty are not given, but where the empty text is a value, or must be a number', () => {
+    const { Mode, Note, Node } = parse({ ...GOOD, Mode: '', Note: '', Node: '', Vpc: '' }, { body: ['Node'] })
+    assert.deepEqual([Mode, Note, Node], ['a', '', undefined])
+    refused({ ...GOOD, Page: '' }, 'InvalidParameter', /^Page must be/)
   })
 
   test('that are required and missing or empty are told with their own code, or the general one', () => {
@@ -70,7 +79,7 @@ suite('the parameters of an action', () => {
 
   test('of another form are told with their own code, or the general one, and what they must be', () => {
     refused({ ...GOOD, Size: '10' }, 'InvalidMaxRecordsPerPage.Malformed', /^Size must be an integer from 1 to 9\.$/)
-    refused({ ...GOOD, Page: '' }, 'InvalidParameter', /^Page must be/)
+    refused({ ...GOOD, Mode: 'c' }, 'InvalidParameter', /^Mode must be/)
   })
 
   test('are judged by presence before form, and form before combination', () => {
@@ -83,13 +92,13 @@ suite('the parameters of an action', () => {
     const body = ['Node', 'Node.1.Host']
     assert.deepEqual(parse({ ...GOOD, Node: '[{"Host":"a"}]' }, { body }), {
       ...GOOD,
-      Size: 3,
+      ...PRESET,
       Page: undefined,
       Node: [{ Host: 'a' }],
     })
     assert.deepEqual(parse({ ...GOOD, 'Node.1.Host': 'a' }, { body }), {
       ...GOOD,
-      Size: 3,
+      ...PRESET,
       Page: undefined,
       Node: [{ Host: 'a' }],
     })

@@ -11,7 +11,8 @@ export interface Origin {
 /**
  * The values of an action's parameters. Judged in this order, so that an error names one parameter and is always the same:
  * where a secret stands, presence, form, combination. A parameter that the action does not know is ignored; one that is
- * documented and not honoured is refused where its neglect could do harm. An empty value of a required parameter is none.
+ * documented and not honoured is refused where its neglect could do harm. An empty value is none, as real clients send it, but
+ * where the empty text is a value of its own (a description), or should be a number.
  */
 export function parseParameters<P extends Parameters>(
   action: Action<P>,
@@ -22,7 +23,7 @@ export function parseParameters<P extends Parameters>(
   for (const [name, parameter] of parameters) if (parameter.secret) refuseInQuery(name, given, origin)
   const texts = parameters.map(([name, parameter]) => presentText(name, parameter, given))
   for (const [name, neglect] of Object.entries(action.neglected ?? {})) {
-    if (neglect === 'refused' && given.has(name)) throw refused(name)
+    if (neglect === 'refused' && (given.get(name) ?? '') !== '') throw refused(name)
   }
   const values = parameters.map(([name, parameter], at) => [name, valueOf(name, parameter, texts[at])] as const)
   const parsed = Object.fromEntries(values) as Values<P>
@@ -60,5 +61,6 @@ function valueOf(name: string, { codec, malformed, default: preset }: Parameter,
   if (text === undefined) return preset
   const value = codec.parse(text)
   if (value !== undefined) return value
+  if (text === '' && !codec.isNumber) return preset
   throw new RdsError(malformed ?? 'InvalidParameter', `${name} must be ${codec.form}.`)
 }

@@ -35,8 +35,11 @@ const GRAMMAR: Readonly<Record<AskName, { readonly form: RegExp; readonly code: 
   PageNumber: { form: /^[1-9]\d{0,9}$/, code: 'InvalidPageNumbers.Malformed' },
 }
 
-/** A naive reading of the page: filter, sort, cut. */
-export function seedAnswer(rows: readonly Row[], ask: Ask): Answer {
+/** A naive reading of the page: filter, sort, cut. An empty filter is none; a page is asked for by a number or not at all. */
+export function seedAnswer(rows: readonly Row[], asked: Ask): Answer {
+  const ask: Ask = Object.fromEntries(
+    Object.entries(asked).filter(([name, value]) => value !== '' || name === 'PageSize' || name === 'PageNumber'),
+  )
   const wrong = (Object.entries(ask) as [AskName, string][]).filter(([name, value]) => !isRight(name, value))
   if (wrong.length > 0) return { codes: wrong.map(([name]) => GRAMMAR[name].code) }
   const from = seconds(ask.StartTime) ?? -Infinity

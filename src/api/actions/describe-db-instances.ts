@@ -41,7 +41,7 @@ export const describeDBInstances = defineAction({
     DBInstanceId: { codec: instanceId, about: 'Only the instance of this id.' },
     Engine: { codec: oneOf(['MySQL', 'MariaDB', 'PostgreSQL', 'SQLServer']), about: 'Only instances of this engine.' },
     DBInstanceStatus: {
-      codec: text({ max: 64 }),
+      codec: text({ min: 1, max: 64 }),
       about: 'Only instances of this status. Every registered one is Running.',
     },
     SearchKey: { codec: text({ max: 256 }), about: 'Only instances whose id or description contains this text.' },
@@ -49,9 +49,9 @@ export const describeDBInstances = defineAction({
     PageNumber: { codec: integer({ min: 1, max: LARGEST_PAGE_NUMBER }), default: 1, about: 'Which page.' },
     MaxResults: { codec: integer({ min: 1, max: 100 }), about: 'Instances on a page, when paging by token.' },
     NextToken: {
-      codec: text({ max: 64 }),
+      codec: text({ min: 1, max: 64 }),
       malformed: 'Invalid.NextToken',
-      about: 'The token that the page before gave. Then PageNumber has no meaning.',
+      about: 'The token that the page before gave; empty for the first one. Then PageNumber has no meaning.',
     },
   },
   neglected: { ...FILTERS, ClientToken: 'ignored', ResourceGroupId: 'ignored', proxyId: 'ignored' },
