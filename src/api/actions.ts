@@ -12,6 +12,7 @@ import { describeDBInstanceAttribute } from './actions/describe-db-instance-attr
 import { describeDBInstances } from './actions/describe-db-instances.ts'
 import { describeRegions } from './actions/describe-regions.ts'
 import { listAccessKeys } from './actions/list-access-keys.ts'
+import { modifyDBInstanceNodes } from './actions/modify-db-instance-nodes.ts'
 import { modifyDBInstanceSettings } from './actions/modify-db-instance-settings.ts'
 import { registerDBInstance } from './actions/register-db-instance.ts'
 import { restoreBackup } from './actions/restore-backup.ts'
@@ -28,6 +29,7 @@ export const ACTIONS: readonly Action[] = [
   describeRegions,
   registerDBInstance,
   modifyDBInstanceSettings,
+  modifyDBInstanceNodes,
   deregisterDBInstance,
   verifyBackup,
   restoreBackup,

@@ -6,22 +6,29 @@ import { RdsError } from './errors.ts'
 
 const PORT = /^([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/
 
-/** A node as a caller gives it. Numbers come as digits in the flattened form and as either in JSON text. */
-const nodeInput = z.strictObject({
+/** The fields of an address. Numbers come as digits in the flattened form and as either in JSON text. */
+export const nodeFields = {
   Host: z
     .string()
     .min(1)
     .max(255)
     .regex(/^[^\s\0]+$/),
-  Port: z
-    .union([z.string(), z.int().transform(String)])
-    .pipe(z.string().regex(PORT))
-    .default('5432'),
+  Port: z.union([z.string(), z.int().transform(String)]).pipe(z.string().regex(PORT)),
   User: z.string().min(1).max(128),
-  Password: z.string().min(1).max(1024).optional(),
-  Database: z.string().min(1).max(128).optional(),
-  SslMode: z.enum(SSL_MODES).default('prefer'),
-  SslRootCert: z.string().max(65_536).includes('-----BEGIN CERTIFICATE-----').optional(),
+  Password: z.string().min(1).max(1024),
+  Database: z.string().min(1).max(128),
+  SslMode: z.enum(SSL_MODES),
+  SslRootCert: z.string().max(65_536).includes('-----BEGIN CERTIFICATE-----'),
+}
+
+/** A node as a caller gives it. */
+const nodeInput = z.strictObject({
+  ...nodeFields,
+  Port: nodeFields.Port.default('5432'),
+  Password: nodeFields.Password.optional(),
+  Database: nodeFields.Database.optional(),
+  SslMode: nodeFields.SslMode.default('prefer'),
+  SslRootCert: nodeFields.SslRootCert.optional(),
   Role: z.enum(['Master', 'Slave']).optional(),
 })
 
@@ -87,7 +94,7 @@ export function requireReady(nodes: readonly ProbedNode[]): void {
       .map(({ what, fix }) => `Node ${where(node)}: ${what}. ${fix}`),
   )
   if (lines.length === 0) return
-  throw new RdsError('DBInstanceUnready', `${lines.join(' ')} (AllowUnready=true registers it all the same.)`)
+  throw new RdsError('DBInstanceUnready', `${lines.join(' ')} (AllowUnready=true does it all the same.)`)
 }
 
 /** What all nodes of one instance share, from those that answered. Refuses none, two databases, and two primaries. */

@@ -6,7 +6,7 @@ import type { Deps } from './database.ts'
 import { raiseVersion } from './holds.ts'
 import { needNumber } from './ids.ts'
 import { instanceRow, needInstance, noInstance } from './instances.ts'
-import { addNodes, withFormerIds } from './nodes.ts'
+import { addNodes, addressRow, withFormerIds } from './nodes.ts'
 import { spend } from './once.ts'
 import type { Tables } from './tables.ts'
 import { IS_OPEN } from './task-rows.ts'
@@ -74,11 +74,20 @@ async function update(trx: Transaction<Tables>, deps: Deps, id: string, change: 
       node,
     )
   }
+  for (const [node, address] of Object.entries(change.addresses ?? {})) {
+    const number = needNumber(node, 'node')
+    const row = addressRow(number, address, deps.sealer)
+    await need(trx.updateTable('nodes').set(row).where('instance_id', '=', id).where('id', '=', number), node)
+  }
   for (const node of change.removeNodes ?? []) {
     await need(trx.deleteFrom('nodes').where('instance_id', '=', id).where('id', '=', needNumber(node, 'node')), node)
   }
   await addNodes(trx, deps, id, change.addNodes ?? [])
-  return needInstance(trx, deps.sealer, id)
+  const changed = await needInstance(trx, deps.sealer, id)
+  if (change.removeNodes && changed.nodes.length === 0) {
+    throw new Fault('conflict', `remove nodes of instance ${id}: none would be left`)
+  }
+  return changed
 }
 
 /** Fault 'not_found' unless the statement found its node. */

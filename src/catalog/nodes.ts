@@ -21,6 +21,12 @@ export function nodeOf(row: Selectable<NodesTable>, sealer: Sealer): Node {
   }
 }
 
+/** The columns of a node's address, its password sealed. */
+export const addressRow = (id: number, { password, ...open }: NodeAddress, sealer: Sealer) => ({
+  address: JSON.stringify(open),
+  password: password === undefined ? null : sealer.seal(password, passwordOf(id)),
+})
+
 /** Adds nodes to an instance, each with the id it brings or a fresh one. Fault 'conflict' when the id is another node's. */
 export async function addNodes(
   trx: Transaction<Tables>,
@@ -31,14 +37,7 @@ export async function addNodes(
   for (const { id: given, role, address } of nodes) {
     const id = given === undefined ? await nextId(trx, database) : needNumber(given, 'node')
     await passIds(trx, id)
-    const { password, ...open } = address
-    const row = {
-      id,
-      instance_id: instanceId,
-      role,
-      address: JSON.stringify(open),
-      password: password === undefined ? null : sealer.seal(password, passwordOf(id)),
-    }
+    const row = { id, instance_id: instanceId, role, ...addressRow(id, address, sealer) }
     const added = await trx
       .insertInto('nodes')
       .values(row)

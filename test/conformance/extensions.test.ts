@@ -104,6 +104,24 @@ suite('instances', () => {
     assert.deepEqual(byToken, all)
   })
 
+  test('empty values, as SDKs and Terraform send them, are none', async () => {
+    const empty = {
+      OwnerId: '',
+      ResourceGroupId: '',
+      SignatureType: '',
+      Category: '',
+      Engine: '',
+      DBInstanceStatus: '',
+    }
+    const all = ids(await call({ PageSize: 100 }))
+    assert.deepEqual(
+      ids(await call({ ...empty, PageSize: 100, DBInstanceId: '', SearchKey: '', NextToken: '' })),
+      all.slice(0, 30),
+    )
+    assert.deepEqual(ids(await call({ ...empty, NextToken: '', MaxResults: 100 })), all)
+    assert.equal((await refusalOf(call({ PageSize: '' }))).code, 'InvalidParameter')
+  })
+
   test('filters that are honoured filter, and those that are not are refused', async () => {
     assert.deepEqual(ids(await call({ DBInstanceId: 'pgm-json' })), ['pgm-json'])
     assert.ok(ids(await call({ SearchKey: 'json' })).includes('pgm-json'))

@@ -37,6 +37,11 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   DescribeRegions: () => ({}),
   RegisterDBInstance: () => ({ DBInstanceId: 'pgm-new', Node: JSON.stringify([NODE]) }),
   ModifyDBInstanceSettings: () => ({ DBInstanceId: 'pgm-a', PreferReplica: 'true' }),
+  ModifyDBInstanceNodes: () => ({
+    DBInstanceId: 'pgm-a',
+    AddNode: JSON.stringify([{ ...NODE, Host: 'replica' }]),
+    AllowUnready: 'true',
+  }),
   DeregisterDBInstance: () => ({ DBInstanceId: 'pgm-a' }),
   VerifyBackup: () => ({ DBInstanceId: 'pgm-a', BackupId: '1000' }),
   RestoreBackup: ({ directory }) => ({ DBInstanceId: 'pgm-a', BackupId: '1000', TargetPath: join(directory, 'new') }),

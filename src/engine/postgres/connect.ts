@@ -148,6 +148,12 @@ async function tryOpen(
 /** What the failure to connect means for whoever registered the node. Never holds the password: `pg` does not say it. */
 function refusal(address: NodeAddress, cause: unknown): Fault {
   const where = `connect to ${address.host}:${address.port} as ${address.user}`
+  if (address.password === undefined && asksPassword(cause)) {
+    return new Fault('instance_unready', `${where}: the password of node ${address.host}:${address.port} is missing`, {
+      cause,
+      hint: PASSWORD,
+    })
+  }
   const said = cause instanceof Error ? cause.message : String(cause)
   const state = sqlState(cause)
   if (state === undefined || /^(08|53|57P)/.test(state)) {
@@ -157,6 +163,12 @@ function refusal(address: NodeAddress, cause: unknown): Fault {
   return new Fault('instance_unready', `${where}: ${said}`, { cause, hint })
 }
 
+/** Whether the server wanted a password: it says so itself, or `pg` finds that it has none to work with. */
+const asksPassword = (cause: unknown): boolean =>
+  sqlState(cause) === '28P01' || (cause instanceof Error && /^SASL: .* password must be/.test(cause.message))
+
+const PASSWORD =
+  'Give it: with the node when it is registered, later with holdfast instances nodes login INSTANCE NODE (after a rebuild of the catalog, for example).'
 const REACH = 'Check host, port, sslmode and firewall, and that the server runs and has connections left.'
 const ALLOW = 'The role needs the attribute REPLICATION: ALTER ROLE … REPLICATION.'
 const ENTER = 'Check user and password, and the lines of pg_hba.conf for our address.'
