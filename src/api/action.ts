@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Catalog, Once } from '../catalog/catalog.ts'
+import type { KeyRole } from '../core/access-key.ts'
 import type { FaultCode } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -67,6 +68,8 @@ export interface Action<P extends Parameters = Parameters> {
   readonly extension: boolean
   /** Whether it changes something: then its nonce is also spent in the catalog. */
   readonly mutates: boolean
+  /** The least role of a key that may call it. Absent: `operate` for what changes something, else `read`. */
+  readonly role?: KeyRole
   readonly parameters: P
   /** Documented RDS parameters that we do not honour, and what becomes of a call that has them. */
   readonly neglected?: Readonly<Record<string, Neglect>>

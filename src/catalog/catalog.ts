@@ -4,7 +4,7 @@ import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts
 import type { Moment } from '../lib/clock.ts'
 
 /** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
-export const CATALOG_VERSION = 2
+export const CATALOG_VERSION = 3
 
 /**
  * The nonce of the call that asks for a change, spent in the change's own transaction: a second call with the same pair is

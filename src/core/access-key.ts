@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
+/** What a key may do: each role may do what those before it may. */
+export const KEY_ROLES = ['read', 'operate', 'admin'] as const
+export type KeyRole = (typeof KEY_ROLES)[number]
+
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 /** A fresh access key: an id of 24 letters and digits that starts with `HF`, and a secret of 40 with 238 bits of chance. */

@@ -1,0 +1,3 @@
+import type { Flavour } from '../flavour.ts'
+
+export const schedule = (_flavour: Flavour): readonly string[] => []

@@ -1,0 +1,3 @@
+import type { Flavour } from '../flavour.ts'
+
+export const tokens = (_flavour: Flavour): readonly string[] => []

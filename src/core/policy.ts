@@ -1,0 +1,53 @@
+export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
+export type Weekday = (typeof WEEKDAYS)[number]
+
+/** When an instance is backed up by itself. Times of `weekly` are UTC. */
+export interface Schedule {
+  /** False: no automated backups. */
+  readonly enabled: boolean
+  /** On these days one full backup is started in the window: minutes of the day; `to` at or before `from` is the next day's. */
+  readonly weekly: { readonly days: readonly Weekday[]; readonly from: number; readonly to: number }
+  /** Beyond the weekly ones: a backup when so many minutes have passed since the last one started. Absent: none. */
+  readonly everyMinutes?: number | undefined
+  /** Instead of `weekly` and `everyMinutes`: five fields of cron in an IANA time zone. */
+  readonly cron?: { readonly expression: string; readonly timeZone: string } | undefined
+}
+
+/** How many of the newest days, weeks, months and years keep a set each. UTC calendar, ISO weeks. */
+export interface Generations {
+  readonly daily: number
+  readonly weekly: number
+  readonly monthly: number
+  readonly yearly: number
+}
+
+/** What keeps a set. A set that nothing here keeps, nor a pin, its own expiry or a dependent, is removed. */
+export interface Retention {
+  /** Keeps sets that are younger. Absent: for ever. */
+  readonly days?: number | undefined
+  /** Keeps so many of the newest good sets; 0 for none on this ground. */
+  readonly count: number
+  readonly generations: Generations
+  /** However old, so many of the newest good sets stay. At least 1: the last good set never goes. */
+  readonly minimum: number
+}
+
+/** What becomes of the sets of an instance that is deregistered: all stay as they are, the newest stays, or retention goes on. */
+export type ReleasedKeep = 'All' | 'Latest' | 'None'
+
+/** When an instance is backed up, and how long its sets are kept. */
+export interface Policy {
+  readonly schedule: Schedule
+  readonly retention: Retention
+  /** Log segments: whether they are kept, and for how many days; never fewer than a kept chain needs. */
+  readonly log: { readonly enabled: boolean; readonly days: number }
+  readonly releasedKeep: ReleasedKeep
+}
+
+/** What RDS gives a new instance: twice a week or more, in one hour of the night, kept for a week. */
+export const DEFAULT_POLICY: Policy = {
+  schedule: { enabled: true, weekly: { days: [...WEEKDAYS], from: 17 * 60, to: 18 * 60 } },
+  retention: { days: 7, count: 0, generations: { daily: 0, weekly: 0, monthly: 0, yearly: 0 }, minimum: 1 },
+  log: { enabled: false, days: 7 },
+  releasedKeep: 'All',
+}
