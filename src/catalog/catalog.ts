@@ -1,7 +1,13 @@
+import type { Selectable } from 'kysely'
+import type { AuditEntry, AuditRecord } from '../core/audit.ts'
 import type { BackupSet, SetMode, SetStatus, SetType } from '../core/backup-set.ts'
 import type { Instance, InstanceSettings, Node, NodeAddress, NodeRole } from '../core/instance.ts'
 import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
+import type { AuditCatalog } from './audit.ts'
+import type { LinkCatalog } from './links.ts'
+import type { ClientTokensTable } from './tables.ts'
+import type { TokenCatalog } from './tokens.ts'
 
 /** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
 export const CATALOG_VERSION = 3
@@ -15,6 +21,26 @@ export interface Once {
   readonly nonce: string
   /** When its timestamp leaves the window and the pair may be forgotten. */
   readonly expiresAt: Moment
+  /** Written as done in the change's own transaction. Absent: the change is not audited. */
+  readonly audit?: AuditEntry
+  /** Used up in the same: a second change with it, before it ends, is Fault 'repeated'. */
+  readonly token?: TokenUse
+}
+
+/** The use of a client token by one call. */
+export interface TokenUse {
+  readonly action: string
+  readonly token: string
+  readonly digest: string
+  readonly at: Moment
+  readonly expiresAt: Moment
+  /** What the call will be answered, made of the task that it adds, and kept with it. */
+  readonly replyOf?: (task: Task) => Readonly<Record<string, unknown>>
+}
+
+/** A change by a command on this machine: no call, so no nonce. */
+export interface LocalChange {
+  readonly audit: AuditEntry
 }
 
 export interface NewNode {
@@ -100,7 +126,7 @@ export interface InstanceFigures {
  * is 'catalog_unavailable'. Leases are compared with the catalog's own time. Passwords and secrets are sealed before they
  * are written and opened when read.
  */
-export interface Catalog {
+export interface Catalog extends AuditCatalog, LinkCatalog, TokenCatalog {
   readonly kind: 'sqlite' | 'postgres'
 
   /** Fault 'conflict' when the id is taken by a registered instance. A deregistered one of the same id is taken up again. */
@@ -159,7 +185,7 @@ export interface Catalog {
   ensureTask(task: NewTask): Promise<boolean>
 
   /** The secret is given once, here by the caller, and opened only by `keySecret`. */
-  addKey(key: AccessKey, secret: string, once?: Once): Promise<void>
+  addKey(key: AccessKey, secret: string, once?: Once | LocalChange): Promise<void>
   keys(): Promise<AccessKey[]>
   keySecret(id: string): Promise<string | undefined>
   removeKey(id: string, once?: Once): Promise<void>
@@ -173,12 +199,12 @@ export interface Catalog {
   /** A fresh decimal id, never given before: for sets, tasks and nodes. */
   newId(): Promise<string>
 
-  /** Forgets spent nonces and worker beats that are past use. */
+  /** Forgets spent nonces, client tokens and worker beats that are past use. */
   tidy(): Promise<void>
   /** Everything a store does not hold (keys, sealed passwords, Failed sets) and everything it does, as plain JSON with secrets opened: for `catalog export`, which seals it whole. */
   dump(): Promise<CatalogDump>
   /** Fault 'conflict' unless the catalog is empty. */
-  load(dump: CatalogDump): Promise<void>
+  load(dump: CatalogDump, local?: LocalChange): Promise<void>
   /** Names what is not as it must be: an integrity check of the database and of what refers to what. Empty when all is well. */
   check(): Promise<string[]>
   close(): Promise<void>
@@ -205,4 +231,7 @@ export interface CatalogDump {
   readonly tasks: readonly Task[]
   readonly nodes: readonly Node[]
   readonly lastId: number
+  /** Absent in dumps of version 2 and earlier. */
+  readonly audit?: readonly AuditRecord[]
+  readonly tokens?: readonly Selectable<ClientTokensTable>[]
 }

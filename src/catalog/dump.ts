@@ -1,6 +1,7 @@
 import type { Selectable, Transaction } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Task } from '../core/task.ts'
+import { auditOf, insertAudit } from './audit-rows.ts'
 import { CATALOG_VERSION, type Catalog, type CatalogDump } from './catalog.ts'
 import { insertSets } from './insert-sets.ts'
 import { asked, tuplesOf, type Database, type Deps, type Row, type Story } from './database.ts'
@@ -12,17 +13,19 @@ import { openSealed } from './key-check.ts'
 import { secretOf } from './keys.ts'
 import { pageSql } from './page-sql.ts'
 import { setOf } from './set-rows.ts'
-import type { AccessKeysTable, Tables, TasksTable } from './tables.ts'
+import { spend } from './once.ts'
+import type { AccessKeysTable, AuditRecordsTable, ClientTokensTable, Tables, TasksTable } from './tables.ts'
 import { jsonOf, taskOf } from './task-rows.ts'
 
 /** Everything out, and everything in again. */
 export const dumpMethods = (deps: Deps): Pick<Catalog, 'dump' | 'load'> => ({
   dump: () => deps.database.hot(() => dump(deps)),
-  load: (from) =>
+  load: (from, local) =>
     deps.database.write(async (trx) => {
       if (from.version > CATALOG_VERSION) throw tooNew(from.version)
       await needEmpty(trx)
       await load(trx, deps, from)
+      await spend(trx, local)
     }),
 })
 
@@ -36,6 +39,10 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
   const sets = yield { sql: pageSql(database.kind, now.sql).all, values: now.values, tuples: true }
   const tasks = yield asked(db.selectFrom('tasks').selectAll().orderBy('id'))
   const keys = yield asked(db.selectFrom('access_keys').selectAll().orderBy('id'))
+  const audit = yield asked(db.selectFrom('audit_records').selectAll().orderBy('at').orderBy('request_id'))
+  const tokens = yield asked(
+    db.selectFrom('client_tokens').selectAll().orderBy('key_id').orderBy('token').orderBy('action'),
+  )
   return {
     version: Number(about[0]?.['version']),
     lastId: Number(about[0]?.['last_id']),
@@ -43,6 +50,8 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
     nodes: instances.flatMap(({ nodes }) => nodes),
     sets: tuplesOf(sets).map(setOf),
     tasks: rowsOf<Selectable<TasksTable>>(tasks).map(taskOf),
+    audit: rowsOf<Selectable<AuditRecordsTable>>(audit).map(auditOf),
+    tokens: rowsOf<Selectable<ClientTokensTable>>(tokens).map((row) => ({ ...row })),
     keys: rowsOf<Selectable<AccessKeysTable>>(keys).map(({ id, description, created_at, secret }) => ({
       id,
       description,
@@ -78,6 +87,8 @@ async function load(trx: Transaction<Tables>, deps: Deps, from: CatalogDump): Pr
     const sealed = sealer.seal(secret, secretOf(id))
     await trx.insertInto('access_keys').values({ id, description, created_at: createdAt, secret: sealed }).execute()
   }
+  for (const record of from.audit ?? []) await insertAudit(trx, record)
+  for (const token of from.tokens ?? []) await trx.insertInto('client_tokens').values(token).execute()
   // Last, since what was just written raised them: versions go on from where they were.
   for (const { id, version } of from.instances) {
     await trx.updateTable('instances').set({ version }).where('id', '=', id).where('version', '<', version).execute()

@@ -33,6 +33,7 @@ export const healthMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
   tidy: () =>
     database.write(async (trx) => {
       await trx.deleteFrom('nonces').where('expires_at', '<=', database.now()).execute()
+      await trx.deleteFrom('client_tokens').where('expires_at', '<=', database.now()).execute()
       await trx
         .deleteFrom('workers')
         .where('beat_at', '<', sql<number>`${database.now()} - ${FORGET_BEATS_MS}`)

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { compactSeconds } from '../lib/time.ts'
+import { auditMethods } from './audit.ts'
 import type { Catalog } from './catalog.ts'
 import { checkMethods } from './check.ts'
 import type { Database, Deps, Heard } from './database.ts'
@@ -15,6 +16,7 @@ import { instanceMethods } from './instance-changes.ts'
 import { instanceReaders } from './instances.ts'
 import { keyMethods } from './keys.ts'
 import { leaseMethods } from './leases.ts'
+import { linkMethods } from './links.ts'
 import { migrate, MIGRATIONS, type Migration } from './migrate.ts'
 import { pageMethods } from './page.ts'
 import { openPostgres } from './postgres.ts'
@@ -22,6 +24,7 @@ import { setMethods } from './sets.ts'
 import { openSqlite } from './sqlite.ts'
 import { taskEndMethods } from './task-ends.ts'
 import { taskMethods } from './tasks.ts'
+import { tokenMethods } from './tokens.ts'
 
 export interface CatalogOptions {
   /** `sqlite:PATH` or `postgres://…`. */
@@ -88,6 +91,9 @@ function catalogOf(deps: Deps): Catalog {
     ...idMethods(deps),
     ...dumpMethods(deps),
     ...checkMethods(deps),
+    ...auditMethods(deps),
+    ...tokenMethods(deps),
+    ...linkMethods(deps),
     close: () => (closed ??= database.close()),
   }
 }

@@ -26,6 +26,7 @@ const COLUMNS = [
   'verified_at',
   'damage',
   'removing',
+  'link_round',
 ] as const satisfies readonly (keyof SetsTable)[]
 
 type ValuesOf<Columns extends readonly (keyof SetsTable)[]> = {
@@ -61,7 +62,7 @@ export const bucketsOf = ({ status, mode, type }: Pick<SetQuery, 'status' | 'mod
 export function setOf(tuple: Tuple): BackupSet {
   const [id, instanceId, nodeId, bucket, method, startedAt, endedAt, consistentAt, size, available, engine, ...more] =
     tuple as unknown as SetTuple
-  const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, held] = more
+  const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, linkRound, held] = more
   const set: BackupSet = {
     id: String(id),
     instanceId,
@@ -83,8 +84,8 @@ export function setOf(tuple: Tuple): BackupSet {
     held: held === 1,
     verifiedAt: verifiedAt ?? undefined,
   }
-  if (damage === null && removing === 0) return set
-  return { ...set, damage: damage ?? undefined, removing: removing === 1 }
+  if (damage === null && removing === 0 && linkRound === 0) return set
+  return { ...set, damage: damage ?? undefined, removing: removing === 1, ...(linkRound > 0 && { linkRound }) }
 }
 
 /** The row of a new set. What holds it is not in it. */
@@ -112,6 +113,7 @@ export function rowOf(set: BackupSet): Insertable<SetsTable> {
     damage: set.damage ?? null,
     held_until: 0,
     removing: set.removing ? 1 : 0,
+    link_round: set.linkRound ?? 0,
   }
 }
 

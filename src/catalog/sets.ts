@@ -5,7 +5,7 @@ import type { Catalog } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { dependentOwner, holdForGood, liftHolds, lockSet, raiseVersion, sumUpHolds } from './holds.ts'
 import { needNumber, passIds } from './ids.ts'
-import { spend } from './once.ts'
+import { settle, spend } from './once.ts'
 import { bucketOf, count, rowOf } from './set-rows.ts'
 import type { Tables } from './tables.ts'
 import { insertTask } from './task-rows.ts'
@@ -100,6 +100,7 @@ export const setMethods = ({ database }: Deps): Pick<Catalog, 'adoptSet' | 'remo
       const tasks = []
       for (const id of await dependentsFirst(trx, ids)) tasks.push(await startRemoval(trx, database, instanceId, id))
       if (tasks.length > 0) await raiseVersion(trx, instanceId)
+      await settle(trx, once, tasks)
       return tasks
     }),
 })

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely'
+import type { AuditOutcome, AuditRecord } from '../core/audit.ts'
 import type { SetMethod, SetMode, SetStatus, SetType } from '../core/backup-set.ts'
 import type { EngineKind, NodeRole } from '../core/instance.ts'
 import type { Phase, TaskKind, TaskState } from '../core/task.ts'
@@ -67,6 +69,8 @@ export interface SetsTable {
   /** The latest end of all its holds: 0 without any, FOREVER while a task or a dependent set needs it. */
   held_until: Moment
   removing: Flag
+  /** How often its links were revoked: signed into each. */
+  link_round: Generated<number>
 }
 
 /** How many sets of one bucket an instance has, those being removed left out. */
@@ -125,6 +129,38 @@ export interface NoncesTable {
   expires_at: Moment
 }
 
+/** What was changed, and what was refused to be: one row a call. */
+export interface AuditRecordsTable {
+  request_id: string
+  at: Moment
+  origin: AuditRecord['origin']
+  key_id: string
+  parent_key_id: string
+  os_user: string
+  action: string
+  instance_id: string
+  /** JSON of names and values. */
+  parameters: string
+  remote_address: string
+  user_agent: string
+  outcome: AuditOutcome
+  code: string
+  /** JSON of a list of ids, as is the next. */
+  task_ids: string
+  set_ids: string
+}
+
+export interface ClientTokensTable {
+  key_id: string
+  action: string
+  token: string
+  /** Of the call's parameters. */
+  digest: string
+  /** JSON of what the call was answered. */
+  reply: string
+  expires_at: Moment
+}
+
 export interface WorkersTable {
   name: string
   beat_at: Moment
@@ -142,4 +178,6 @@ export interface Tables {
   access_keys: AccessKeysTable
   nonces: NoncesTable
   workers: WorkersTable
+  audit_records: AuditRecordsTable
+  client_tokens: ClientTokensTable
 }

@@ -5,7 +5,7 @@ import type { Catalog, NewTask } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { holdForGood, liftHolds, taskOwner } from './holds.ts'
 import { needNumber, numberOf } from './ids.ts'
-import { spend } from './once.ts'
+import { settle, spend } from './once.ts'
 import type { Tables } from './tables.ts'
 import { insertTask, IS_OPEN, taskOf } from './task-rows.ts'
 
@@ -17,7 +17,9 @@ export const taskMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
   addTask: (task, once) =>
     database.write(async (trx) => {
       await spend(trx, once)
-      return addTask(trx, database, task)
+      const added = await addTask(trx, database, task)
+      await settle(trx, once, [added])
+      return added
     }),
 
   ensureTask: (task) =>

@@ -40,4 +40,6 @@ export interface BackupSet {
   readonly damage?: string | undefined
   /** Whether a task is removing it. Such a set is in no list, and for users it is gone. */
   readonly removing?: boolean
+  /** How often its links were revoked; absent for never. A link of an earlier round is no more good. */
+  readonly linkRound?: number
 }

@@ -1,9 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Catalog } from '../../src/catalog/catalog.ts'
+import { auditEntry } from '../contract/catalog/audit.ts'
 import { backupSet, claim, instance, node } from '../contract/catalog/fixture.ts'
 
 const LEASE_MS = 600_000
 const page = { instanceId: 'pg-1', offset: 0, limit: 30 }
+const audit = auditEntry('R1', { at: 1 })
+const token = { action: 'A', token: 't', digest: 'd', at: 1, expiresAt: 2, replyOf: () => ({}) }
 const once = { keyId: 'HF9', nonce: 'n', expiresAt: 1 }
 
 /** Uses every method of an empty catalog once or more; `enter` is told the method that comes next. */
@@ -43,6 +46,23 @@ export async function useEveryMethod(
   await use('taskFigures', () => catalog.taskFigures())
   await use('beat', () => catalog.beat('w'))
   await use('sinceLastBeat', () => catalog.sinceLastBeat())
+  await use('addAuditRecord', () =>
+    catalog.addAuditRecord({ ...audit, requestId: 'R2', outcome: 'refused', code: 'X', taskIds: [], setIds: [] }),
+  )
+  await use('auditRecords', () =>
+    catalog.auditRecords({
+      from: 1,
+      before: 9,
+      keyId: 'k',
+      action: 'A',
+      instanceId: 'i',
+      outcome: 'done',
+      offset: 0,
+      limit: 9,
+    }),
+  )
+  await use('forgetAudit', () => catalog.forgetAudit(0))
+  await use('usedToken', () => catalog.usedToken('HF9', 'A', 't', 1))
   await use('tidy', () => catalog.tidy())
   await use('newId', () => catalog.newId())
   await use('dump', () => catalog.dump())
@@ -64,6 +84,7 @@ async function useSets(catalog: Catalog, use: Use): Promise<void> {
   await use('sets', () => catalog.sets({ ...page, type: 'FullBackup', offset: 1 }))
   await use('sets', () => catalog.sets({ ...page, mode: 'Automated', from: 0 }))
   await use('sets', () => catalog.sets({ ...page, setId: '1' }))
+  await use('revokeLinks', () => catalog.revokeLinks('pg-1', '1'))
   await use('holdSet', () => catalog.holdSet('1', 'd', LEASE_MS))
   await use('releaseHold', () => catalog.releaseHold('1', 'd'))
   await catalog.holdSet('1', 'e', 0)
@@ -75,7 +96,7 @@ async function useSets(catalog: Catalog, use: Use): Promise<void> {
 
 async function useTasks(catalog: Catalog, use: Use): Promise<void> {
   const backup = { kind: 'take-backup', instanceId: 'pg-1', request: {} } as const
-  const first = await use('addTask', () => catalog.addTask(backup))
+  const first = await use('addTask', () => catalog.addTask(backup, { ...once, nonce: 'task', audit, token }))
   await use('task', () => catalog.task(first.id))
   await use('tasks', () => catalog.tasks({ instanceId: 'pg-1', kind: 'take-backup', states: ['waiting', 'running'] }))
   await use('tasks', () => catalog.tasks({}))

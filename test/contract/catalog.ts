@@ -1,10 +1,13 @@
 import { suite, test } from 'node:test'
+import { auditContract } from './catalog/audit.ts'
 import type { CatalogHarness } from './catalog/fixture.ts'
 import { holdsContract } from './catalog/holds.ts'
 import { instancesContract } from './catalog/instances.ts'
+import { linksContract } from './catalog/links.ts'
 import { serviceContract } from './catalog/service.ts'
 import { setsContract } from './catalog/sets.ts'
 import { tasksContract } from './catalog/tasks.ts'
+import { tokensContract } from './catalog/tokens.ts'
 
 export type { CatalogHarness } from './catalog/fixture.ts'
 
@@ -17,5 +20,8 @@ export function catalogContract(name: string, harness: CatalogHarness): void {
     holdsContract(harness)
     tasksContract(harness)
     serviceContract(harness)
+    auditContract(harness)
+    tokensContract(harness)
+    linksContract(harness)
   })
 }
