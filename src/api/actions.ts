@@ -16,6 +16,7 @@ import { modifyDBInstanceNodes } from './actions/modify-db-instance-nodes.ts'
 import { modifyDBInstanceSettings } from './actions/modify-db-instance-settings.ts'
 import { registerDBInstance } from './actions/register-db-instance.ts'
 import { restoreBackup } from './actions/restore-backup.ts'
+import { revokeBackupLinks } from './actions/revoke-backup-links.ts'
 import { verifyBackup } from './actions/verify-backup.ts'
 
 /** Every action of the RPC surface, in the order of the reference: those of RDS first. The one list of them. */
@@ -32,6 +33,7 @@ export const ACTIONS: readonly Action[] = [
   modifyDBInstanceNodes,
   deregisterDBInstance,
   verifyBackup,
+  revokeBackupLinks,
   restoreBackup,
   describeBackupSetTasks,
   cancelTask,

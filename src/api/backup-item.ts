@@ -84,7 +84,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
 
 function linksOf(set: BackupSet, links: LinkMaker) {
   if (set.manifestKey === undefined) return NO_LINKS
-  const named = { id: set.id, fileName: downloadName(set) }
+  const named = { id: set.id, fileName: downloadName(set), round: set.linkRound }
   const outside = links.make(named, 'public')
   const inside = links.make(named, 'intranet')
   return {

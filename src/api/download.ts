@@ -1,5 +1,6 @@
 import { create as contentDisposition } from 'content-disposition'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { BackupSet } from '../core/backup-set.ts'
 import { FAULTS, Fault } from '../core/fault.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -38,8 +39,8 @@ interface Found extends Wanted {
 
 /**
  * Answers requests below `/link/`. Judged in this order: method, form of the link, expiry, signature, whether the set is
- * still there, limits, conditions, range. What went wrong is told in OSS's XML; HEAD gives the same status and headers as
- * GET. A download that has begun goes on when its link ends.
+ * still there and its links were not revoked since, limits, conditions, range. What went wrong is told in OSS's XML; HEAD gives the
+ * same status and headers as GET. A download that has begun goes on when its link ends or is revoked.
  */
 export function createLinkHandler(deps: DownloadDeps): (request: Request) => Promise<Reply> {
   const slots = downloadSlots(deps.limits)
@@ -58,7 +59,9 @@ export function createLinkHandler(deps: DownloadDeps): (request: Request) => Pro
     if (link.kind !== 'good') return fail(link.kind)
 
     try {
-      const found = await find(deps, link)
+      const set = await deps.catalog.set(link.setId)
+      if (set !== undefined && !set.removing && (set.linkRound ?? 0) !== link.round) return fail('revoked')
+      const found = await find(deps.store, link, set)
       return found ? await serve(found, request, { ...deps, slots }, fail) : fail('removed')
     } catch (error) {
       if (Fault.is(error, 'not_found')) return fail('removed')
@@ -73,8 +76,7 @@ type Fail = (error: LinkError, detail?: Partial<LinkErrorDetail>) => Reply
 const RETRY = { headers: { 'retry-after': '10' } }
 
 /** The download that a link means; undefined or Fault 'not_found' when its set is gone or has no bytes. */
-async function find({ catalog, store }: DownloadDeps, link: Wanted): Promise<Found | undefined> {
-  const set = await catalog.set(link.setId)
+async function find(store: Store, link: Wanted, set: BackupSet | undefined): Promise<Found | undefined> {
   if (set?.manifestKey === undefined || set.removing) return undefined
   const download = await openDownload(store, await readManifest(store, set.manifestKey))
   return { setId: set.id, fileName: link.fileName, download, modifiedAt: Math.floor(set.endedAt / 1000) * 1000 }

@@ -62,6 +62,10 @@ export const RDS_ERRORS = {
   'BackupType.NotSupport': { status: 400, message: 'The backup type is not supported.' },
   'InvalidBackupMethod.ValueNotSupport': { status: 400, message: 'The backup method is not supported.' },
   'InvalidDBName.Format': { status: 400, message: 'The names of databases are not valid.' },
+  IdempotentParameterMismatch: {
+    status: 400,
+    message: 'The ClientToken was used for a call with other parameters.',
+  },
   BackupJobExists: { status: 400, message: 'A backup of this instance is waiting or running already.' },
   'InvalidBackupSetID.NotFound': { status: 404, message: 'The backup set does not exist.' },
   IncorrectBackupSetState: { status: 403, message: 'The state of the backup set does not allow this.' },

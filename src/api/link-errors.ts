@@ -12,6 +12,11 @@ export const LINK_ERRORS = {
     code: 'SignatureDoesNotMatch',
     message: 'The signature of the link does not match what was signed. Copy the whole link, in double quotes.',
   },
+  revoked: {
+    status: 403,
+    code: 'AccessDenied',
+    message: 'The link is no longer valid: links of this set were revoked. Ask for a new one.',
+  },
   removed: { status: 404, code: 'NoSuchKey', message: 'The backup set of this link does not exist.' },
   method: { status: 405, code: 'MethodNotAllowed', message: 'A link can be read with GET and HEAD only.' },
   condition: {

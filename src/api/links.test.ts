@@ -63,7 +63,7 @@ test('a link that was made is good until it ends, to the second', () => {
   const { clock, links, target } = fixture()
   const link = target()
   const { expiresAt } = links.make(SET, 'public')
-  assert.deepEqual(links.check(link), { kind: 'good', setId: SET.id, fileName: SET.fileName, expiresAt })
+  assert.deepEqual(links.check(link), { kind: 'good', setId: SET.id, fileName: SET.fileName, round: 0, expiresAt })
   clock.advance(expiresAt - clock.now() - 1)
   assert.equal(links.check(link).kind, 'good')
   clock.advance(1)
@@ -162,4 +162,20 @@ test('an old key signs nothing past one lifetime after the change, also in a pro
   assert.equal(rotated.check(stolen).kind, 'forged')
   const later = createLinks(sealerOf('b', { seed: 'a', changedAt }), clock, SETTINGS)
   assert.equal(later.check(stolen).kind, 'forged')
+})
+
+test('a link of a set whose links were revoked says which round it is of, and that is signed', () => {
+  const { links } = fixture()
+  const { url } = links.make({ ...SET, round: 2 }, 'public')
+  const target = url.slice(SETTINGS.publicUrl.length)
+  assert.match(target, /&KeyId=[\w-]{8}&Round=2&Signature=/)
+  const found = links.check(target)
+  assert.ok(found.kind === 'good' && found.round === 2)
+  assert.equal(links.check(target.replace('Round=2', 'Round=3')).kind, 'forged')
+  assert.equal(links.check(target.replace('&Round=2', '')).kind, 'forged')
+  for (const wrong of ['0', '02', '-1', '', 'x']) {
+    assert.notEqual(links.check(target.replace('Round=2', `Round=${wrong}`)).kind, 'good', wrong)
+  }
+  const first = links.make(SET, 'public').url.slice(SETTINGS.publicUrl.length)
+  assert.equal(links.check(`${first}&Round=2`).kind, 'forged')
 })

@@ -6,6 +6,14 @@ import type { Sealer } from '../lib/seal.ts'
 /** The path below which links live. */
 export const LINK_PREFIX = '/link/'
 
+/** What a link is made of. */
+export interface LinkedSet {
+  readonly id: string
+  readonly fileName: string
+  /** How often the set's links were revoked before; absent for never. */
+  readonly round?: number | undefined
+}
+
 /** Makes the download links of one service. */
 export interface LinkMaker {
   /** The configured base that clients outside use: scheme, host and port, no path. */
@@ -13,14 +21,20 @@ export interface LinkMaker {
   /** When a link made now ends. Stays the same for a step, so that the links of an unchanged set do too. */
   expiry(): Moment
   /** The link of one set. The intranet base is the public one where none is configured. */
-  make(set: { id: string; fileName: string }, base: 'public' | 'intranet'): { url: string; expiresAt: Moment }
+  make(set: LinkedSet, base: 'public' | 'intranet'): { url: string; expiresAt: Moment }
 }
 
 /** What a request target says about a link, before anything is looked up. */
 export type LinkCheck =
   | { readonly kind: 'malformed' | 'forged' }
   | { readonly kind: 'expired'; readonly expiresAt: Moment }
-  | { readonly kind: 'good'; readonly setId: string; readonly fileName: string; readonly expiresAt: Moment }
+  | {
+      readonly kind: 'good'
+      readonly setId: string
+      readonly fileName: string
+      readonly round: number
+      readonly expiresAt: Moment
+    }
 
 export interface Links extends LinkMaker {
   /** Judges a raw request target: its form first, then its expiry, then its signature. */
@@ -67,7 +81,7 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
   const keys = linkKeys(sealer, (lifetime + step) * 1000, clock.now())
   const [key] = keys
   // A set's two links are asked for in turn and share their signature, the one costly thing in them.
-  let last = { path: '', expires: 0, query: '' }
+  let last = { path: '', expires: 0, round: 0, query: '' }
 
   const expirySeconds = () => Math.ceil((Math.floor(clock.now() / 1000) + lifetime) / step) * step
 
@@ -78,9 +92,11 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
     make(set, base) {
       const expires = expirySeconds()
       const path = `${LINK_PREFIX}${set.id}/${set.fileName}`
-      if (last.path !== path || last.expires !== expires) {
-        const signature = sign(key, path, expires)
-        last = { path, expires, query: `?Expires=${expires}&KeyId=${key.id}&Signature=${signature}` }
+      const round = set.round ?? 0
+      if (last.path !== path || last.expires !== expires || last.round !== round) {
+        const signature = sign(key, path, expires, round)
+        const named = round === 0 ? '' : `&Round=${round}`
+        last = { path, expires, round, query: `?Expires=${expires}&KeyId=${key.id}${named}&Signature=${signature}` }
       }
       return { url: bases[base] + path + last.query, expiresAt: expires * 1000 }
     },
@@ -89,13 +105,15 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
   }
 }
 
-const sign = ({ id, hmac }: LinkKey, path: string, expires: number) => hmac(`${path}\n${expires}\n${id}`)
+const sign = ({ id, hmac }: LinkKey, path: string, expires: number, round: number) =>
+  hmac(`${path}\n${expires}\n${id}${round === 0 ? '' : `\n${round}`}`)
 
 function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck {
   const [, setId, fileName, query] = TARGET.exec(target) ?? []
   if (setId === undefined || fileName === undefined || query === undefined) return { kind: 'malformed' }
   const values = readQuery(query)
   if (values === undefined || !/^\d{1,10}$/.test(values.Expires)) return { kind: 'malformed' }
+  if (values.Round !== undefined && !/^[1-9]\d{0,14}$/.test(values.Round)) return { kind: 'malformed' }
 
   const expires = Number(values.Expires)
   const expiresAt = expires * 1000
@@ -103,18 +121,26 @@ function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck
 
   const key = keys.find(({ id, until }) => id === values.KeyId && until > now)
   if (key === undefined || !SIGNATURE.test(values.Signature)) return { kind: 'forged' }
-  const expected = sign(key, `${LINK_PREFIX}${setId}/${fileName}`, expires)
+  const round = Number(values.Round ?? 0)
+  const expected = sign(key, `${LINK_PREFIX}${setId}/${fileName}`, expires, round)
   // The text is compared, not the bytes it stands for: base64 has several spellings of the same bytes.
   const same = timingSafeEqual(Buffer.from(expected), Buffer.from(values.Signature))
   // `Expires=0001…` reads as the same number: what was signed is its plain form.
   if (!same || values.Expires !== String(expires)) return { kind: 'forged' }
-  return { kind: 'good', setId, fileName, expiresAt }
+  return { kind: 'good', setId, fileName, round, expiresAt }
 }
 
-/** Exactly the three parameters of a link, each once; undefined for anything more or less. */
-function readQuery(query: string): { Expires: string; KeyId: string; Signature: string } | undefined {
+interface LinkQuery {
+  readonly Expires: string
+  readonly KeyId: string
+  readonly Round: string | undefined
+  readonly Signature: string
+}
+
+/** Exactly the parameters of a link, each once; undefined for anything more or less. Those of a set's first links have no Round. */
+function readQuery(query: string): LinkQuery | undefined {
   const parameters = new URLSearchParams(query)
-  const { Expires, KeyId, Signature } = Object.fromEntries(parameters)
-  if (!Expires || !KeyId || !Signature || parameters.size !== 3) return undefined
-  return { Expires, KeyId, Signature }
+  const { Expires, KeyId, Round, Signature } = Object.fromEntries(parameters)
+  if (!Expires || !KeyId || !Signature || parameters.size !== (Round === undefined ? 3 : 4)) return undefined
+  return { Expires, KeyId, Round, Signature }
 }

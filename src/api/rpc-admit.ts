@@ -25,13 +25,16 @@ export interface DoorDeps {
   readonly publicHost: string
 }
 
+/** Is told whose call it is as soon as that is sure, also of one that is refused after that. */
+export type Known = (keyId: string, parentKeyId: string) => void
+
 /** Lets in calls that a key holder made just now and never before. */
 export interface Door {
   /**
    * Whose call it is, and its nonce for the catalog. Judged in this order: timestamp, key, signature, nonce. The nonce of a call
    * whose signature does not hold is not remembered, or anybody could spend another's.
    */
-  admit(request: Request, claim: Claim, parameters: CallParameters, action: Action): Promise<Once>
+  admit(request: Request, claim: Claim, parameters: CallParameters, action: Action, known: Known): Promise<Once>
   /** Keys may have changed. */
   forgetKeys(): void
 }
@@ -45,7 +48,7 @@ export function createDoor(deps: DoorDeps): Door {
   return {
     forgetKeys: () => keys.forget(),
 
-    async admit(request, claim, parameters, action) {
+    async admit(request, claim, parameters, action, known) {
       const now = clock.now()
       const until = windowEnd(readTimestamp(required(claim.timestamp, 'MissingTimestamp')), now)
       const keyId = claim.keyId()
@@ -70,6 +73,7 @@ export function createDoor(deps: DoorDeps): Door {
         deps.log.warn({ keyId, remoteAddress: request.remoteAddress }, 'over limits.noncesPerKey, call refused')
         throw new RdsError('Throttling.User')
       }
+      known(keyId, '')
       return { keyId, nonce, expiresAt: until }
     },
   }

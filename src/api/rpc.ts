@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Once } from '../catalog/catalog.ts'
+import { Fault } from '../core/fault.ts'
 import type { Log } from '../lib/log.ts'
 import type { Action, ActionContext } from './action.ts'
-import { RdsError } from './errors.ts'
+import { auditEntryOf, type AuditedCall } from './audit.ts'
+import { repeatedReply, tokenUseOf } from './client-token.ts'
+import { RdsError, type RdsErrorCode } from './errors.ts'
 import { createNonces } from './nonces.ts'
 import { createPageCache, REQUEST_ID_PLACE, type PageCache } from './page-cache.ts'
 import { parseParameters } from './parse-parameters.ts'
@@ -43,12 +46,17 @@ interface Surface extends RpcDeps {
   readonly cache: PageCache
 }
 
+type Caller = Pick<AuditedCall, 'keyId' | 'parentKeyId'>
+
 /** One call on its way through. */
 interface Call {
   readonly request: Request
   readonly requestId: string
   format: Format
   action: Action | undefined
+  parameters: CallParameters | undefined
+  /** Set once the caller is known for sure. */
+  caller: Caller | undefined
 }
 
 /** The RPC surface of one process. */
@@ -67,7 +75,14 @@ export function createRpc(deps: RpcDeps): Rpc {
 
     async answer(request, query) {
       const requestId = randomUUID().toUpperCase()
-      const call: Call = { request, requestId, format: isV3(request) ? 'JSON' : 'XML', action: undefined }
+      const call: Call = {
+        request,
+        requestId,
+        format: isV3(request) ? 'JSON' : 'XML',
+        action: undefined,
+        parameters: undefined,
+        caller: undefined,
+      }
       const reply = await answer(surface, call, query).catch((error: unknown) => refuse(surface, call, error))
       return { reply, action: call.action?.name ?? '' }
     },
@@ -78,12 +93,16 @@ async function answer(surface: Surface, call: Call, query: string): Promise<Repl
   const { request } = call
   if (request.method !== 'GET' && request.method !== 'POST') throw new RdsError('UnsupportedHTTPMethod')
   const parameters = readParameters(request, query, surface.limits, surface.log)
+  call.parameters = parameters
   const claim = (isV3(request, parameters) ? claimV3 : claimV1)(request, parameters)
   call.format = formatOf(claim, parameters) ?? call.format
   const action = requireAction(surface, claim)
   call.action = action
   requireFormat(claim, parameters)
-  const once = await surface.door.admit(request, claim, parameters, action)
+  const admitted = await surface.door.admit(request, claim, parameters, action, (keyId, parentKeyId) => {
+    call.caller = { keyId, parentKeyId }
+  })
+  const once = action.mutates ? audited(surface, call, admitted) : admitted
   const values = parseParameters(action, parameters.all, {
     method: request.method,
     fromBody: (name) => parameters.fromBody(name),
@@ -110,9 +129,51 @@ async function perform(surface: Surface, call: Call, action: Action, values: Par
       renderReply(format, action.name, REQUEST_ID_PLACE, await action.handle(values, shared)),
     )
   }
-  const fields = await action.handle(values, context)
+  const fields = await handled(action, values, context)
   if (action.mutates) noteChange(surface, call, action, once)
   return renderReply(format, action.name, requestId, fields)
+}
+
+/** A call with a client token that was used already, by this one or while it ran, is answered as it was then. */
+async function handled(action: Action, values: ParsedValues, context: ActionContext): Promise<Record<string, unknown>> {
+  const { catalog, once } = context
+  const use = once.token
+  if (use === undefined) return action.handle(values, context)
+  const earlier = async () => {
+    const used = await catalog.usedToken(once.keyId, use.action, use.token, use.at)
+    return used && repeatedReply(use, used)
+  }
+  const reply = await earlier()
+  if (reply) return reply
+  return action.handle(values, context).catch(async (error: unknown) => {
+    const now = Fault.is(error, 'repeated') ? await earlier() : undefined
+    if (now === undefined) throw error
+    return now
+  })
+}
+
+/** What a change is given for the catalog. */
+function audited(surface: Surface, call: Call, once: Once): Once {
+  const { action, parameters, caller, request, requestId } = call
+  if (!action || !parameters || !caller) return once
+  const at = surface.context.clock.now()
+  const given = parameters.all
+  const token = tokenUseOf(action, given, at)
+  const audit = auditEntryOf({ request, requestId, action, ...caller, parameters: given }, at)
+  return { ...once, audit, ...(token && { token }) }
+}
+
+/** Tells the audit of a change that was refused to a known caller. It is refused all the same when the catalog does not take that. */
+async function noteRefusal(surface: Surface, call: Call, code: RdsErrorCode): Promise<void> {
+  const { action, parameters, caller, request, requestId } = call
+  if (!action || !parameters || !caller || code === 'SignatureNonceUsed') return
+  const { catalog, clock } = surface.context
+  const entry = auditEntryOf({ request, requestId, action, ...caller, parameters: parameters.all }, clock.now())
+  try {
+    await catalog.addAuditRecord({ ...entry, outcome: 'refused', code, taskIds: [], setIds: [] })
+  } catch (error) {
+    surface.log.error({ err: error, action: action.name, requestId, code }, 'a refusal is not in the audit')
+  }
 }
 
 /** A page that several callers wait for is not given up because the first of them goes. */
@@ -147,8 +208,9 @@ function requireAction({ byName }: Surface, { action: name, version }: Claim): A
   return action
 }
 
-function refuse(surface: Surface, call: Call, error: unknown): Reply {
+async function refuse(surface: Surface, call: Call, error: unknown): Promise<Reply> {
   const { code, status, message } = rdsErrorOf(error, { ...call, log: surface.log })
+  if (call.action?.mutates) await noteRefusal(surface, call, code)
   const { requestId, format } = call
   return toReply(call, status, renderError(format, { requestId, hostId: surface.hostId, code, message }))
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { AuditOutcome, AuditRecord } from '../core/audit.ts'
 import type { Moment } from '../lib/clock.ts'
-import { auditOf, insertAudit } from './audit-rows.ts'
+import { auditOf, auditRow } from './audit-rows.ts'
 import type { Page } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 
@@ -20,7 +20,10 @@ export interface AuditQuery {
 
 /** The audit of what was changed. Records of changes are written by the changes themselves: see `Once`. */
 export interface AuditCatalog {
-  /** Adds a record that no change carries: of a call that was refused. */
+  /**
+   * Adds a record that no change carries: of a call that was refused. One whose change was done before it failed stays done, and
+   * gets the code.
+   */
   addAuditRecord(record: AuditRecord): Promise<void>
   /** Newest first: moment descending, then RequestId descending. */
   auditRecords(query: AuditQuery): Promise<Page<AuditRecord>>
@@ -29,7 +32,15 @@ export interface AuditCatalog {
 }
 
 export const auditMethods = ({ database }: Deps): AuditCatalog => ({
-  addAuditRecord: (record) => database.write((trx) => insertAudit(trx, record)),
+  addAuditRecord: async (record) => {
+    await database.write((trx) =>
+      trx
+        .insertInto('audit_records')
+        .values(auditRow(record))
+        .onConflict((conflict) => conflict.column('request_id').doUpdateSet({ code: record.code }))
+        .execute(),
+    )
+  },
 
   auditRecords: async (query) => {
     const matching = filtered(database, query)

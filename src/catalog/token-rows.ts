@@ -32,7 +32,7 @@ export async function keepReply(
   { action, token, replyOf }: TokenUse,
   task: Task,
 ): Promise<void> {
-  if (!replyOf) return
+  if (!replyOf) throw new Error(`${action} takes a client token and does not say what it answers`)
   await trx
     .updateTable('client_tokens')
     .set({ reply: JSON.stringify(replyOf(task)) })

@@ -10,6 +10,7 @@ import type { Reply, Request } from '../../src/api/request.ts'
 import { signV1 } from '../../src/api/signature-v1.ts'
 import { authorizeV3, sha256Hex } from '../../src/api/signature-v3.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { AuditRecord } from '../../src/core/audit.ts'
 import { FakeClock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { isoSeconds } from '../../src/lib/time.ts'
@@ -73,11 +74,13 @@ export async function frontDoor({ actions = [echo], limits = {}, keySecret }: Fr
   const { log, lines } = memoryLog()
   const store = memStore(clock)
   await store.put(MARKER, Readable.from([Buffer.from('{}')]))
+  const audit: AuditRecord[] = []
   const catalog = {
     keySecret: keySecret ?? (async (id: string) => (id === KEY.id ? KEY.secret : undefined)),
     sinceLastBeat: async () => 1000,
     figures: async () => [],
     taskFigures: async () => [],
+    addAuditRecord: async (record: AuditRecord) => void audit.push(record),
   } as unknown as Catalog
   const handle = createHandler({
     actions,
@@ -99,7 +102,7 @@ export async function frontDoor({ actions = [echo], limits = {}, keySecret }: Fr
     hostId: HOST,
   })
   const ask = async (request: Request) => readReply(await handle(request))
-  return { handle, ask, clock, lines, catalog }
+  return { handle, ask, clock, lines, catalog, audit }
 }
 
 /** A request with nothing in it but what is given. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import type { TakeBackupRequest } from '../../core/task.ts'
+import type { TakeBackupRequest, Task } from '../../core/task.ts'
 import { defineAction } from '../action.ts'
+import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
 import { instanceId, oneOf } from '../parameters.ts'
 import { refused } from '../refused.ts'
@@ -37,6 +38,7 @@ export const createBackup = defineAction({
       malformed: 'InvalidDBName.Format',
       about: 'A physical backup takes the whole instance.',
     },
+    ClientToken: clientToken,
   },
   neglected: { BackupRetentionPeriod: 'refused' },
   combine({ BackupMethod, BackupStrategy }) {
@@ -50,15 +52,17 @@ export const createBackup = defineAction({
       )
     }
   },
-  errors: ['InvalidDBInstanceName.NotFound', 'InvalidBackupMethod.ValueNotSupport'],
+  errors: ['InvalidDBInstanceName.NotFound', 'InvalidBackupMethod.ValueNotSupport', 'IdempotentParameterMismatch'],
   faults: { locked: 'BackupJobExists', not_found: 'InvalidDBInstanceName.NotFound', replayed: 'SignatureNonceUsed' },
   reply: z.object({ BackupJobId: z.string().describe('Id of the task.') }),
 
   async handle({ DBInstanceId }, { catalog, once, wake }) {
     await requireRegistered(catalog, DBInstanceId)
     const request: TakeBackupRequest = { mode: 'Manual', type: 'FullBackup', method: 'Physical' }
-    const task = await catalog.addTask({ kind: 'take-backup', instanceId: DBInstanceId, request }, once)
+    const reply = ({ id }: Task) => ({ BackupJobId: id })
+    const task = { kind: 'take-backup', instanceId: DBInstanceId, request } as const
+    const added = await catalog.addTask(task, answering(once, reply))
     wake()
-    return { BackupJobId: task.id }
+    return reply(added)
   },
 })

@@ -183,7 +183,7 @@ insert into "workers" ("name", "beat_at") values ($1, (extract(epoch from clock_
 select (extract(epoch from clock_timestamp()) * 1000)::bigint - max(beat_at) as "since" from "workers";
 
 -- addAuditRecord
-insert into "audit_records" ("request_id", "at", "origin", "key_id", "parent_key_id", "os_user", "action", "instance_id", "parameters", "remote_address", "user_agent", "outcome", "code", "task_ids", "set_ids") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+insert into "audit_records" ("request_id", "at", "origin", "key_id", "parent_key_id", "os_user", "action", "instance_id", "parameters", "remote_address", "user_agent", "outcome", "code", "task_ids", "set_ids") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict ("request_id") do update set "code" = $16;
 
 -- auditRecords
 select count(*) as "count" from "audit_records" where "at" >= $1 and "at" < $2 and (key_id = $3 or parent_key_id = $4) and "action" = $5 and "instance_id" = $6 and "outcome" = $7;

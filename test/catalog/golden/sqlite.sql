@@ -183,7 +183,7 @@ insert into "workers" ("name", "beat_at") values (?, ?) on conflict ("name") do 
 select ? - max(beat_at) as "since" from "workers";
 
 -- addAuditRecord
-insert into "audit_records" ("request_id", "at", "origin", "key_id", "parent_key_id", "os_user", "action", "instance_id", "parameters", "remote_address", "user_agent", "outcome", "code", "task_ids", "set_ids") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+insert into "audit_records" ("request_id", "at", "origin", "key_id", "parent_key_id", "os_user", "action", "instance_id", "parameters", "remote_address", "user_agent", "outcome", "code", "task_ids", "set_ids") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("request_id") do update set "code" = ?;
 
 -- auditRecords
 select count(*) as "count" from "audit_records" where "at" >= ? and "at" < ? and (key_id = ? or parent_key_id = ?) and "action" = ? and "instance_id" = ? and "outcome" = ?;

@@ -90,6 +90,13 @@ export const auditContract: Part = (harness) => {
     assert.deepEqual([page.total, page.items.map(({ requestId }) => requestId)], [4, ['R3', 'R2']])
   })
 
+  test('a call that fails after its change is still one that was done, with the code of its failure', async () => {
+    const catalog = await withSets(harness)
+    await catalog.updateInstance('pg-1', {}, once('a', auditEntry('R1')))
+    await catalog.addAuditRecord(refusal('R1'))
+    assert.deepEqual((await catalog.auditRecords(ALL)).items, [{ ...done(auditEntry('R1')), code: 'BackupJobExists' }])
+  })
+
   test('records from before a moment are forgotten, and no other', async () => {
     const catalog = await harness.open()
     for (const at of [1, 2, 3]) await catalog.addAuditRecord(refusal(`R${at}`, { at }))
