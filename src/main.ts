@@ -2,10 +2,12 @@ import { fork } from 'node:child_process'
 import { availableParallelism, hostname } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { ACTIONS } from './api/actions.ts'
+import { createReadAudit } from './api/audit-reads.ts'
 import { startApi } from './api/server.ts'
 import { openCatalog } from './catalog/open.ts'
 import { readSecretFile } from './config/client.ts'
 import { environment } from './config/environment.ts'
+import { auditDirectory, READS } from './cli/local/audit-files.ts'
 import { ownerOf } from './cli/local/owner.ts'
 import type { RoleHooks, RunningRole } from './cli/local/role.ts'
 import type { Parts } from './cli/parts.ts'
@@ -15,6 +17,7 @@ import { Fault } from './core/fault.ts'
 import type { EngineKind } from './core/instance.ts'
 import { openEngine } from './engine/open.ts'
 import type { Engine } from './engine/engine.ts'
+import { createAppendFile, type AppendFile } from './lib/append-file.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { createLog, type Log } from './lib/log.ts'
 import { openKeyFile } from './lib/seal.ts'
@@ -30,6 +33,8 @@ const THREADS = String(Math.max(4, availableParallelism()))
  * memory, and nothing from its speed.
  */
 const LEAN = { flags: ['--max-semi-space-size=2', '--expose-gc'], env: { MALLOC_ARENA_MAX: '2' } } as const
+
+const DAY_MS = 86_400_000
 
 /** What a program is made of that tests make otherwise. */
 export interface Program {
@@ -96,16 +101,39 @@ async function openShared(config: Config, log: Log, { clock, openEngine: open }:
 async function startApiRole(config: Config, { log, wake }: RoleHooks, program: Program): Promise<RunningRole> {
   const shared = await openShared(config, log, program)
   const sealer = await openSealer(config.keyFile)
-  const api = await startApi({ ...shared, config, sealer, wake, actions: ACTIONS })
+  const reads = config.audit.reads ? openReads(config, log, program.clock) : undefined
+  const notes = reads && createReadAudit(reads, program.clock)
+  const api = await startApi({ ...shared, config, sealer, wake, actions: ACTIONS, reads: notes })
   return {
     addresses: { url: api.url, port: api.port, metricsUrl: api.metricsUrl, metricsPort: api.metricsPort },
     wake: () => {},
     stop: async () => {
       await api.close()
+      await reads?.close()
       await shared.catalog.close()
     },
     failed: new Promise<never>(() => {}),
   }
+}
+
+/** The files of this process: each process of a fleet has its own, also where several share a directory. */
+function openReads({ audit, dataDir }: Config, log: Log, clock: Clock): AppendFile {
+  const { fileBytes, fileSeconds, files } = audit
+  return createAppendFile(
+    {
+      directory: auditDirectory(dataDir),
+      kind: READS,
+      writer: `${hostname()}-${process.pid}`,
+      fileBytes,
+      fileMs: fileSeconds * 1000,
+      files,
+    },
+    {
+      clock,
+      failed: (error) => log.error({ err: error }, 'the audit of reads and downloads cannot be written'),
+      recovered: (dropped) => log.warn({ dropped }, 'the audit of reads and downloads is written again'),
+    },
+  )
 }
 
 async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program: Program): Promise<RunningRole> {
@@ -115,7 +143,8 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const { roots, binDirs, owner } = config.restore
   const restore = { roots, binDirs, owner: owner === undefined ? undefined : await ownerOf(owner) }
   const name = `${hostname()}-${process.pid}-${clock.now().toString(36)}`
-  const worker = runWorker({ ...shared, name, settings: config.worker, restore }, stopping.signal)
+  const auditMs = config.audit.days * DAY_MS
+  const worker = runWorker({ ...shared, name, settings: config.worker, restore, auditMs }, stopping.signal)
   const { sweepSeconds } = config.scheduler
   const wakeAll = () => {
     worker.wake()

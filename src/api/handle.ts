@@ -12,13 +12,19 @@ export interface HandlerDeps extends RpcDeps {
   readonly links: (request: Request) => Promise<Reply>
 }
 
+/** What one process tells of itself on the metrics page. */
+export type Figures = Rpc['figures'] & {
+  readonly auditDropped: number
+  readonly auditFailing: boolean
+}
+
 /** The pure front door of the service: what answers a request, without a port. */
 export interface Handler {
   /** Answers any request. Never rejects, and never answers 500 for what the caller did. */
   (request: Request): Promise<Reply>
   readonly requests: RequestMetrics
   readonly health: () => Promise<Health>
-  readonly figures: () => Rpc['figures']
+  readonly figures: () => Figures
 }
 
 /** Its routes: calls at `/`, links below `/link/`, `/healthz`. Counts every answer. */
@@ -34,7 +40,12 @@ export function createHandler(deps: HandlerDeps): Handler {
       const { reply, action } = await rpc.answer(request, query)
       return { reply, action: action || 'none' }
     }
-    if (path.startsWith(LINK_PREFIX)) return { reply: await deps.links(inOriginForm(request)), action: 'link' }
+    if (path.startsWith(LINK_PREFIX)) {
+      const asked = inOriginForm(request)
+      const reply = await deps.links(asked)
+      deps.reads?.download(asked, reply.status)
+      return { reply, action: 'link' }
+    }
     if (path === HEALTH_PATH || path === LIVE_PATH) return { reply: await health.reply(path), action: 'healthz' }
     return { reply: plainError(deps.hostId, request, 'NotFound.Path'), action: 'none' }
   }
@@ -49,7 +60,12 @@ export function createHandler(deps: HandlerDeps): Handler {
     return reply
   }
 
-  return Object.assign(handle, { requests, health: () => health.check(), figures: () => rpc.figures })
+  const figures = () => ({
+    ...rpc.figures,
+    auditDropped: deps.reads?.dropped ?? 0,
+    auditFailing: deps.reads?.failing ?? false,
+  })
+  return Object.assign(handle, { requests, health: () => health.check(), figures })
 }
 
 function inOriginForm(request: Request): Request {

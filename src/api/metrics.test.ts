@@ -26,7 +26,7 @@ async function page(): Promise<string> {
     clock: new FakeClock('2026-01-02T03:04:05Z'),
     requests,
     health: async () => ({ ready: true, problems: [] }),
-    figures: () => ({ cacheBytes: 1, nonces: 2, nonceBytes: 3 }),
+    figures: () => ({ cacheBytes: 1, nonces: 2, nonceBytes: 3, auditDropped: 4, auditFailing: false }),
   })
 }
 const lines = async () => (await page()).split('\n')

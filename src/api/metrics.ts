@@ -1,5 +1,6 @@
 import type { Catalog, InstanceFigures } from '../catalog/catalog.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
+import type { Figures } from './handle.ts'
 import type { Health } from './health.ts'
 import type { RequestMetrics } from './metrics-requests.ts'
 import { renderMetrics, type Metric, type Sample } from './metrics-text.ts'
@@ -9,7 +10,7 @@ export interface MetricsDeps {
   readonly clock: Clock
   readonly requests: RequestMetrics
   readonly health: () => Promise<Health>
-  readonly figures: () => { readonly cacheBytes: number; readonly nonces: number; readonly nonceBytes: number }
+  readonly figures: () => Figures
 }
 
 /** The name under which the page is served, on its own address. */
@@ -83,9 +84,18 @@ const setsByStatus = ({ instanceId: instance, succeeded, failed }: InstanceFigur
   { labels: { instance, status: 'Failed' }, value: failed },
 ]
 
-const processMetrics = ({ cacheBytes, nonces, nonceBytes }: ReturnType<MetricsDeps['figures']>): Metric[] => [
+const processMetrics = ({ cacheBytes, nonces, nonceBytes, auditDropped, auditFailing }: Figures): Metric[] => [
   gauge('holdfast_api_cache_bytes', 'Bytes of rendered pages in memory.', [{ value: cacheBytes }]),
   gauge('holdfast_api_nonces', 'Nonces remembered.', [{ value: nonces }]),
   gauge('holdfast_api_nonce_bytes', 'Bytes of memory that the nonces take.', [{ value: nonceBytes }]),
+  {
+    name: 'holdfast_audit_dropped_total',
+    type: 'counter',
+    help: 'Reads and downloads that the audit could not write and had no more room for.',
+    samples: [{ value: auditDropped }],
+  },
+  gauge('holdfast_audit_failing', 'Whether the audit of reads and downloads cannot be written now.', [
+    { value: auditFailing ? 1 : 0 },
+  ]),
   gauge('holdfast_api_resident_bytes', 'Resident memory of the API process.', [{ value: process.memoryUsage.rss() }]),
 ]

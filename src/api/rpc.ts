@@ -4,6 +4,7 @@ import { Fault } from '../core/fault.ts'
 import type { Log } from '../lib/log.ts'
 import type { Action, ActionContext } from './action.ts'
 import { auditEntryOf, type AuditedCall } from './audit.ts'
+import type { ReadAudit } from './audit-reads.ts'
 import { repeatedReply, tokenUseOf } from './client-token.ts'
 import { RdsError, type RdsErrorCode } from './errors.ts'
 import { createNonces } from './nonces.ts'
@@ -24,6 +25,8 @@ export interface RpcDeps {
   readonly context: Omit<ActionContext, 'keyId' | 'once' | 'signal'>
   readonly log: Log
   readonly limits: { readonly parameters: number; readonly noncesPerKey: number; readonly cacheBytes: number }
+  /** Notes who read what; nothing does when absent. */
+  readonly reads?: ReadAudit | undefined
   /** Host and port that clients are told to call; `HostId` of errors. */
   readonly hostId: string
 }
@@ -57,6 +60,8 @@ interface Call {
   parameters: CallParameters | undefined
   /** Set once the caller is known for sure. */
   caller: Caller | undefined
+  /** What it was refused with; '' while it is not. */
+  code: string
 }
 
 /** The RPC surface of one process. */
@@ -82,8 +87,10 @@ export function createRpc(deps: RpcDeps): Rpc {
         action: undefined,
         parameters: undefined,
         caller: undefined,
+        code: '',
       }
       const reply = await answer(surface, call, query).catch((error: unknown) => refuse(surface, call, error))
+      if (deps.reads) noteRead(deps.reads, call)
       return { reply, action: call.action?.name ?? '' }
     },
   }
@@ -163,6 +170,11 @@ function audited(surface: Surface, call: Call, once: Once): Once {
   return { ...once, audit, ...(token && { token }) }
 }
 
+function noteRead(reads: ReadAudit, { action, parameters, caller, code, request, requestId }: Call): void {
+  if (!action || action.mutates || !parameters || !caller) return
+  reads.call({ request, requestId, action, ...caller, parameters: parameters.all }, code)
+}
+
 /** Tells the audit of a change that was refused to a known caller. It is refused all the same when the catalog does not take that. */
 async function noteRefusal(surface: Surface, call: Call, code: RdsErrorCode): Promise<void> {
   const { action, parameters, caller, request, requestId } = call
@@ -210,6 +222,7 @@ function requireAction({ byName }: Surface, { action: name, version }: Claim): A
 
 async function refuse(surface: Surface, call: Call, error: unknown): Promise<Reply> {
   const { code, status, message } = rdsErrorOf(error, { ...call, log: surface.log })
+  call.code = code
   if (call.action?.mutates) await noteRefusal(surface, call, code)
   const { requestId, format } = call
   return toReply(call, status, renderError(format, { requestId, hostId: surface.hostId, code, message }))

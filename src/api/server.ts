@@ -3,6 +3,7 @@ import type { Config } from '../config/load.ts'
 import { Fault } from '../core/fault.ts'
 import type { Sealer } from '../lib/seal.ts'
 import type { Action, ActionContext } from './action.ts'
+import type { ReadAudit } from './audit-reads.ts'
 import { createLinkHandler } from './download.ts'
 import { createHandler, type Handler } from './handle.ts'
 import { createLinks } from './links.ts'
@@ -17,6 +18,8 @@ export interface ApiDeps
   readonly config: ApiConfig
   readonly actions: readonly Action[]
   readonly sealer: Sealer
+  /** Notes who read what; nothing does when absent. */
+  readonly reads?: ReadAudit | undefined
 }
 
 /** The API at work. */
@@ -65,7 +68,7 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
 const startMetrics = async ({ config, catalog }: ApiDeps, http: HttpDeps, handler: Handler | undefined) =>
   handler && serveMetrics(config.metrics, http, catalog, handler)
 
-function makeHandler({ config, actions, sealer, log, ...parts }: ApiDeps, publicUrl: string): Handler {
+function makeHandler({ config, actions, sealer, log, reads, ...parts }: ApiDeps, publicUrl: string): Handler {
   const { catalog, store, clock } = parts
   const { intranetUrl } = config.api
   const links = createLinks(sealer, clock, { publicUrl, intranetUrl, ...config.links })
@@ -75,6 +78,7 @@ function makeHandler({ config, actions, sealer, log, ...parts }: ApiDeps, public
     links: createLinkHandler({ links, catalog, store, clock, log, limits: config.limits }),
     limits: config.limits,
     log,
+    reads,
     hostId: new URL(publicUrl).host,
   })
 }

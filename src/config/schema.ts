@@ -149,6 +149,27 @@ export const configSchema = z.strictObject({
         .describe('System user whom restored files shall belong to, when Holdfast runs as root.'),
     })
     .prefault({}),
+  audit: z
+    .strictObject({
+      days: z
+        .int()
+        .min(1)
+        .max(36_500)
+        .default(400)
+        .describe('How long the record of a change is kept in the catalog, in days.'),
+      reads: z
+        .boolean()
+        .default(true)
+        .describe('Note every read and download in a file below <dataDir>/audit. Changes are always audited.'),
+      fileBytes: z
+        .int()
+        .min(4096)
+        .default(67_108_864)
+        .describe('Bytes after which such a file is followed by a new one.'),
+      fileSeconds: seconds(86_400).describe('Age after which such a file is followed by a new one.'),
+      files: count(30).describe('Such files kept; the oldest go first.'),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged.'),

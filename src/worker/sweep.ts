@@ -42,6 +42,7 @@ export const sweep: Story = async (run, deps) => {
   found.halfWritten = (await store.tidy?.(clock.now() - STALE_LEASES * leaseMs, { signal: run.signal })) ?? 0
   await recordInstances(run, deps)
   await catalog.tidy()
+  if (deps.auditMs !== undefined) await catalog.forgetAudit(clock.now() - deps.auditMs)
   await catalog.finishTask(run.lease, found)
 }
 

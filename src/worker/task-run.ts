@@ -17,6 +17,8 @@ export interface WorkerDeps {
   readonly name: string
   readonly settings: WorkerSettings
   readonly restore: RestoreSettings
+  /** How long records of changes are kept; for ever when absent. */
+  readonly auditMs?: number | undefined
 }
 
 export interface WorkerSettings {

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { z } from 'zod'
 import { defineAction, type Action } from '../../src/api/action.ts'
 import { percentEncode } from '../../src/api/canonical.ts'
+import type { ReadAudit } from '../../src/api/audit-reads.ts'
 import { createHandler, type HandlerDeps } from '../../src/api/handle.ts'
 import { flag, instanceId, integer, jsonText, oneOf, text } from '../../src/api/parameters.ts'
 import type { Reply, Request } from '../../src/api/request.ts'
@@ -11,7 +12,7 @@ import { signV1 } from '../../src/api/signature-v1.ts'
 import { authorizeV3, sha256Hex } from '../../src/api/signature-v3.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import type { AuditRecord } from '../../src/core/audit.ts'
-import { FakeClock } from '../../src/lib/clock.ts'
+import { type Clock, FakeClock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { isoSeconds } from '../../src/lib/time.ts'
 import { MARKER } from '../../src/store/marker.ts'
@@ -66,10 +67,11 @@ export interface FrontDoorOptions {
   readonly actions?: readonly Action[]
   readonly limits?: Partial<HandlerDeps['limits']>
   readonly keySecret?: (id: string) => Promise<string | undefined>
+  readonly reads?: (clock: Clock) => ReadAudit
 }
 
 /** A front door with keys in memory, whose clock stands still. */
-export async function frontDoor({ actions = [echo], limits = {}, keySecret }: FrontDoorOptions = {}) {
+export async function frontDoor({ actions = [echo], limits = {}, keySecret, reads }: FrontDoorOptions = {}) {
   const clock = new FakeClock(NOW)
   const { log, lines } = memoryLog()
   const store = memStore(clock)
@@ -100,6 +102,7 @@ export async function frontDoor({ actions = [echo], limits = {}, keySecret }: Fr
     log,
     limits: { parameters: 500, noncesPerKey: 1000, cacheBytes: 1_000_000, ...limits },
     hostId: HOST,
+    reads: reads?.(clock),
   })
   const ask = async (request: Request) => readReply(await handle(request))
   return { handle, ask, clock, lines, catalog, audit }
