@@ -5,6 +5,7 @@ import { createBackup } from './actions/create-backup.ts'
 import { deleteAccessKey } from './actions/delete-access-key.ts'
 import { deleteBackup } from './actions/delete-backup.ts'
 import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
+import { describeAuditRecords } from './actions/describe-audit-records.ts'
 import { describeBackupSetTasks } from './actions/describe-backup-set-tasks.ts'
 import { describeBackupTasks } from './actions/describe-backup-tasks.ts'
 import { describeBackups } from './actions/describe-backups.ts'
@@ -40,4 +41,5 @@ export const ACTIONS: readonly Action[] = [
   createAccessKey,
   listAccessKeys,
   deleteAccessKey,
+  describeAuditRecords,
 ]

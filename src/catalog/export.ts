@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { z } from 'zod'
 import { Fault } from '../core/fault.ts'
-import { CATALOG_VERSION, type Catalog, type CatalogDump } from './catalog.ts'
+import { CATALOG_VERSION, type Catalog, type CatalogDump, type LocalChange } from './catalog.ts'
 
 /**
  * An export is one file: a header of 64 bytes, then the catalog's dump as JSON, compressed with zstd and encrypted with
@@ -38,9 +38,14 @@ export async function exportCatalog(catalog: Catalog, passphrase: string): Promi
  * Fills an empty catalog from such a file. Fault 'invalid' when it is no export, was altered, or the passphrase is another one;
  * 'too_new' when a newer program wrote it; 'conflict' unless the catalog is empty.
  */
-export async function importCatalog(catalog: Catalog, file: Uint8Array, passphrase: string): Promise<void> {
+export async function importCatalog(
+  catalog: Catalog,
+  file: Uint8Array,
+  passphrase: string,
+  local?: LocalChange,
+): Promise<void> {
   const plain = await openExport(Buffer.from(file.buffer, file.byteOffset, file.byteLength), passphrase)
-  await catalog.load(parseDump(plain.toString()))
+  await catalog.load(parseDump(plain.toString()), local)
 }
 
 function makeHeader(salt: Buffer, nonce: Buffer): Buffer {

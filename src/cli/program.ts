@@ -5,6 +5,7 @@ import { addCatalog } from './local/catalog-commands.ts'
 import { addConfig } from './local/config-commands.ts'
 import { addServe } from './local/serve-command.ts'
 import type { Parts } from './parts.ts'
+import { addAudit } from './remote/audit-commands.ts'
 import { addBackups } from './remote/backups-commands.ts'
 import { addCall } from './remote/call.ts'
 import { addInstances } from './remote/instances-commands.ts'
@@ -39,6 +40,7 @@ function createProgram(parts: Parts): Command {
   addInstances(program, parts)
   addBackups(program, parts)
   addKeys(program, parts)
+  addAudit(program, parts)
   addCall(program, parts)
   return program
 }

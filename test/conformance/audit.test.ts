@@ -96,3 +96,39 @@ suite('revoked links', () => {
     assert.equal((await refusalOf(none)).code, 'InvalidBackupSetID.NotFound')
   })
 })
+
+suite('DescribeAuditRecords', () => {
+  const records = async (parameters: Json = {}) => {
+    const reply = await post('DescribeAuditRecords', { PageSize: 100, ...parameters })
+    return (reply['Items'] as { AuditRecord: Record<string, unknown>[] }).AuditRecord
+  }
+
+  test('tells of a change with its task and set, and of a refusal with its code', async () => {
+    const started = await post('CreateBackup', { DBInstanceId: 'pgm-1' })
+    const id = String(started['BackupJobId'])
+    await waitFor(id)
+    const set = (await service.catalog.task(id))?.setId
+    const all = await records({ ActionName: 'CreateBackup' })
+    const done = all.find(({ CallRequestId }) => CallRequestId === started['RequestId'])
+    assert.deepEqual(done?.['TaskIds'], { TaskId: [id] })
+    assert.deepEqual(done?.['BackupIds'], { BackupId: [set] })
+    assert.deepEqual([done?.['AccessKeyId'], done?.['SourceAddress']], [service.key.id, '127.0.0.1'])
+    await refusalOf(post('CreateBackup', { DBInstanceId: 'pgm-none' }))
+    const [refused] = await records({ DBInstanceId: 'pgm-none' })
+    assert.deepEqual([refused?.['Outcome'], refused?.['ErrorCode']], ['refused', 'InvalidDBInstanceName.NotFound'])
+  })
+
+  test('holds no password that a call had', async () => {
+    const all = JSON.stringify(await records({ ActionName: 'RegisterDBInstance' }))
+    assert.ok(all.includes('pgm-1') && !all.includes(NODE.Password))
+  })
+
+  test('pages, and is empty past the last page', async () => {
+    const reply = await post('DescribeAuditRecords', { PageSize: 30, PageNumber: 9999 })
+    assert.equal(reply['PageNumber'], 9999)
+    assert.equal(reply['PageRecordCount'], 0)
+    assert.ok(Number(reply['TotalRecordCount']) > 0)
+    assert.deepEqual(await records({ EndTime: '2020-01-01T00:00Z' }), [])
+    assert.deepEqual(await records({ UserAccessKeyId: 'nobody' }), [])
+  })
+})

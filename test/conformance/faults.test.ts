@@ -50,6 +50,7 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   CancelTask: ({ waiting }) => ({ TaskId: waiting }),
   CreateAccessKey: () => ({}),
   ListAccessKeys: () => ({}),
+  DescribeAuditRecords: () => ({}),
   DeleteAccessKey: () => ({ UserAccessKeyId: 'other' }),
 }
 

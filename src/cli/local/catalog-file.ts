@@ -6,6 +6,7 @@ import { writeFileDurably } from '../../lib/files.ts'
 import type { ConfigOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import { readSecret } from '../secret-input.ts'
+import { localChange } from './local-change.ts'
 import { lockRoles } from './lock-roles.ts'
 import { configOf, withCatalog, withExistingCatalog } from './open.ts'
 import { ROLES } from './role.ts'
@@ -44,7 +45,12 @@ export async function readExport(
   })
   const passphrase = await passphraseOf(options, parts)
   const { instances, sets, keys } = await withCatalog(config, parts, async (catalog) => {
-    await importCatalog(catalog, sealed, passphrase)
+    await importCatalog(
+      catalog,
+      sealed,
+      passphrase,
+      localChange('catalog import', { file: resolve(file) }, parts.clock),
+    )
     return catalog.dump()
   })
   parts.io.out.write(`${instances.length} instances, ${sets.length} sets and ${keys.length} keys imported\n`)

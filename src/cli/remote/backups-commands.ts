@@ -3,7 +3,15 @@ import { restoreLocal } from '../local/restore.ts'
 import type { Parts } from '../parts.ts'
 import { downloadSet } from './download.ts'
 import { withRemoteOptions } from './session.ts'
-import { listBackups, removeBackup, restoreBackup, showBackup, takeBackup, verifyBackup } from './backups.ts'
+import {
+  listBackups,
+  removeBackup,
+  restoreBackup,
+  revokeLinks,
+  showBackup,
+  takeBackup,
+  verifyBackup,
+} from './backups.ts'
 import type { ListOptions, RestoreOptions, SetOptions, TakeOptions, DownloadOptions } from './backups-options.ts'
 
 const INSTANCE = ['--instance <id>', 'its instance; looked for in every one when not given'] as const
@@ -61,6 +69,10 @@ function addUsing(backups: Command, parts: Parts): void {
     .option(...INSTANCE)
     .option(...NO_WAIT)
     .action((set: string, options: TakeOptions & SetOptions) => verifyBackup(set, options, parts))
+  withRemoteOptions(backups.command('revoke-links <set>'))
+    .description('end every download link of a set that was made until now')
+    .option(...INSTANCE)
+    .action((set: string, options: SetOptions) => revokeLinks(set, options, parts))
   withRemoteOptions(backups.command('remove <set>'))
     .description('delete a set for ever')
     .option(...INSTANCE)

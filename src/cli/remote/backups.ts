@@ -78,6 +78,16 @@ export async function restoreBackup(setId: string | undefined, options: RestoreO
   printStart(BackupId, restored, parts)
 }
 
+/** Ends the links of a set that were made until now. */
+export async function revokeLinks(setId: string, options: SetOptions, parts: Parts): Promise<void> {
+  const client = clientOf(options, parts)
+  const { DBInstanceId, BackupId } = await findSet(client, setId, options.instance)
+  await client.call('RevokeBackupLinks', { DBInstanceId, BackupId }, z.object({}))
+  if (options.json) return printJson({ BackupId }, parts)
+  parts.io.out.write(`links of set ${BackupId} that were made until now are ended
+`)
+}
+
 /** Deletes a set for ever. */
 export async function removeBackup(setId: string, options: SetOptions, parts: Parts): Promise<void> {
   const client = clientOf(options, parts)
