@@ -50,6 +50,7 @@ const SOON = 1024 * 1024
 
 /** The file that a process appends to now. */
 interface Current {
+  readonly path: string
   readonly handle: FileHandle
   readonly begunAt: Moment
   bytes: number
@@ -132,7 +133,7 @@ async function writeWaiting(state: State, settings: AppendSettings, deps: Append
   state.characters = 0
   state.writing = text.length
   try {
-    await append(state, Buffer.from(text), settings, deps.clock.now())
+    await append(state, Buffer.from(text), settings, deps)
     if (state.failing) {
       deps.recovered(state.dropped - state.droppedBefore)
       state.droppedBefore = state.dropped
@@ -148,19 +149,23 @@ async function writeWaiting(state: State, settings: AppendSettings, deps: Append
   }
 }
 
-async function append(state: State, batch: Buffer, settings: AppendSettings, now: Moment): Promise<void> {
-  const current = await fileFor(state, batch.length, settings, now)
+async function append(state: State, batch: Buffer, settings: AppendSettings, deps: AppendDeps): Promise<void> {
+  const current = await fileFor(state, batch.length, settings, deps.clock.now())
   try {
     await current.handle.appendFile(batch)
     await current.handle.datasync()
-    current.bytes += batch.length
   } catch (error) {
     // Half a batch would be half a line, and the whole of it comes again.
     await current.handle.truncate(current.bytes).catch(() => {})
     await current.handle.close().catch(() => {})
+    if (current.bytes === 0) await rm(current.path, { force: true }).catch(() => {})
     state.current = undefined
     throw error
   }
+  const first = current.bytes === 0
+  current.bytes += batch.length
+  // Only now: a full disk, where each try begins a file, shall not cost the old ones.
+  if (first) await removeOldest(settings).catch(deps.failed)
 }
 
 async function fileFor(state: State, bytes: number, settings: AppendSettings, now: Moment): Promise<Current> {
@@ -171,10 +176,10 @@ async function fileFor(state: State, bytes: number, settings: AppendSettings, no
   state.current = undefined
   await mkdir(settings.directory, { recursive: true, mode: 0o700 })
   const name = `${settings.kind}-${compactSeconds(now)}-${settings.writer}-${++state.made}.jsonl`
-  const handle = await open(join(settings.directory, name), 'ax', 0o600)
-  state.current = { handle, begunAt: now, bytes: 0 }
+  const path = join(settings.directory, name)
+  const handle = await open(path, 'ax', 0o600)
+  state.current = { path, handle, begunAt: now, bytes: 0 }
   await syncDirectory(settings.directory)
-  await removeOldest(settings)
   return state.current
 }
 

@@ -69,6 +69,7 @@ export async function workerWorld(options: WorldOptions = {}) {
       compressionLevel: 1,
     },
     restore: { roots: [directory], binDirs: [] },
+    auditMs: 400 * 86_400_000,
   })
   return {
     directory,

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
 import { entombAttempt } from '../../src/set/attempts.ts'
 import type { Store } from '../../src/store/store.ts'
+import { auditEntry } from '../contract/catalog/audit.ts'
 import { LEASE_MS, workerWorld, type WorkerWorld } from '../lib/worker-world.ts'
 
 /** A world with one Success set in it. */
@@ -189,4 +190,17 @@ test('a removal that was cut short is taken up again', async () => {
   await leave(world, `sets/pgm-1/${setId}/999999-1/data.tar.zst`)
   await entombAttempt(world.store, place, world.clock.now() - LEASE_MS - 1)
   assert.deepEqual(await sweep(world), { entombed: 0, removed: 1, halfWritten: 0 })
+})
+
+test('a sweep forgets the records of changes that are past their time, and no other', async () => {
+  await using world = await workerWorld()
+  const record = { ...auditEntry('R1', { at: world.clock.now() }), code: '', taskIds: [], setIds: [] }
+  await world.catalog.addAuditRecord({ ...record, outcome: 'refused' })
+  world.clock.advance(400 * 86_400_000)
+  await sweep(world)
+  const left = async () => (await world.catalog.auditRecords({ offset: 0, limit: 9 })).total
+  assert.equal(await left(), 1)
+  world.clock.advance(1)
+  await sweep(world)
+  assert.equal(await left(), 0)
 })
