@@ -21,6 +21,7 @@ import { createAppendFile, type AppendFile } from './lib/append-file.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { createLog, type Log } from './lib/log.ts'
 import { openKeyFile } from './lib/seal.ts'
+import { runCatalogExport } from './scheduler/run-catalog-export.ts'
 import { runScheduler } from './scheduler/run-scheduler.ts'
 import { openStore } from './store/open.ts'
 import { runWorker } from './worker/run-worker.ts'
@@ -150,7 +151,12 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
     worker.wake()
     wake()
   }
-  const done = Promise.all([worker.done, runScheduler({ ...shared, sweepSeconds, wake: wakeAll }, stopping.signal)])
+  const { exportRecipients: recipients, exportsKept: keep } = config.catalog
+  const done = Promise.all([
+    worker.done,
+    runScheduler({ ...shared, sweepSeconds, wake: wakeAll }, stopping.signal),
+    runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
+  ])
   return {
     addresses: {},
     wake: () => worker.wake(),

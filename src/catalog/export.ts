@@ -121,7 +121,8 @@ const dumpSchema = z.looseObject({
   keys: z.array(z.looseObject({ id: z.string(), secret: z.string() })),
 })
 
-function parseDump(text: string): CatalogDump {
+/** The catalog that the text of an opened export holds. Fault 'invalid' when it holds none. */
+export function parseDump(text: string): CatalogDump {
   const value: unknown = JSON.parse(text)
   const parsed = dumpSchema.safeParse(value)
   if (parsed.success) return parsed.data as unknown as CatalogDump

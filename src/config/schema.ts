@@ -1,3 +1,4 @@
+import { Encrypter } from 'age-encryption'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 
@@ -14,6 +15,14 @@ const httpUrl = z
   .string()
   .regex(/^https?:\/\/[^/?#]+$/, 'must be http:// or https:// with a host, an optional port and no path')
 
+const isRecipient = (text: string) => {
+  try {
+    new Encrypter().addRecipient(text)
+    return true
+  } catch {
+    return false
+  }
+}
 const isAddressOrBlock = (text: string) => ipaddr.isValidCIDR(text) || ipaddr.isValid(text)
 
 /**
@@ -44,6 +53,13 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('sqlite:PATH or postgres://USER@HOST/DATABASE. Default: sqlite:<dataDir>/catalog.db.'),
       passwordFile: path.optional().describe('File that holds the password of the catalog database.'),
+      exportRecipients: z
+        .array(z.string().refine(isRecipient, 'must be a recipient of age, as age-keygen prints it: age1…'))
+        .default([])
+        .describe(
+          'Recipients of age (age1…) who can open the export of the catalog that goes to the store each UTC day. None: none goes.',
+        ),
+      exportsKept: count(30).describe("How many days' exports the store keeps."),
     })
     .prefault({}),
   store: z

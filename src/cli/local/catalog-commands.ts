@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Fault } from '../../core/fault.ts'
 import { withConfigOptions, type ConfigOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
-import { readExport, writeExport, type PassphraseOptions } from './catalog-file.ts'
+import { readExport, writeExport, type ExportOptions, type ImportOptions } from './catalog-file.ts'
 import { lockRoles } from './lock-roles.ts'
 import { configOf, withCatalog, withExistingCatalog } from './open.ts'
 import { rebuildCatalog } from './rebuild.ts'
@@ -24,13 +24,15 @@ export function addCatalog(program: Command, parts: Parts): void {
     .option('--json', 'print JSON')
     .action((options: CatalogOptions) => check(options, parts))
   withConfigOptions(catalog.command('export <file>'))
-    .description('write everything into one file, encrypted with a passphrase')
+    .description('write everything into one file, encrypted with a passphrase or to recipients')
+    .option('--recipient <recipients...>', 'recipients of age who can open it, instead of a passphrase')
     .option('--passphrase-file <file>', "file with the passphrase, '-' for standard input; else it is asked for")
-    .action((file: string, options: ConfigOptions & PassphraseOptions) => writeExport(file, options, parts))
+    .action((file: string, options: ExportOptions) => writeExport(file, options, parts))
   withConfigOptions(catalog.command('import <file>'))
     .description('fill an empty catalog from such a file')
+    .option('--identity-file <file>', 'file with the identity of a recipient, as age-keygen writes it')
     .option('--passphrase-file <file>', "file with the passphrase, '-' for standard input; else it is asked for")
-    .action((file: string, options: ConfigOptions & PassphraseOptions) => readExport(file, options, parts))
+    .action((file: string, options: ImportOptions) => readExport(file, options, parts))
 }
 
 async function rebuild(options: CatalogOptions, parts: Parts): Promise<void> {
@@ -51,8 +53,9 @@ async function rebuild(options: CatalogOptions, parts: Parts): Promise<void> {
 }
 
 const AFTER_REBUILD = `Passwords and access keys are not in a store. To go on:
-  holdfast keys add --local                       makes an access key
-  holdfast instances remove ID, then add ID …     gives an instance its password back; its sets and nodes stay
+  holdfast keys add --local                      makes an access key
+  holdfast instances show INSTANCE               shows the nodes of an instance
+  holdfast instances nodes login INSTANCE NODE   gives a node its password again
 `
 
 async function check(options: CatalogOptions, parts: Parts): Promise<void> {
