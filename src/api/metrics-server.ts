@@ -5,6 +5,7 @@ import { Fault } from '../core/fault.ts'
 import { splitTarget } from './canonical.ts'
 import type { Handler } from './handle.ts'
 import { METRICS_PATH, METRICS_TYPE, metricsPage } from './metrics.ts'
+import type { Store } from '../store/store.ts'
 import type { Reply, Request } from './request.ts'
 import { listen, type HttpDeps, type Listening } from './server-http.ts'
 
@@ -15,7 +16,7 @@ import { listen, type HttpDeps, type Listening } from './server-http.ts'
 export async function serveMetrics(
   { enabled, host, port }: Config['metrics'],
   http: HttpDeps,
-  catalog: Catalog,
+  { catalog, store }: { readonly catalog: Catalog; readonly store: Store },
   handler: Handler,
 ): Promise<Listening | undefined> {
   if (!enabled) return undefined
@@ -26,7 +27,7 @@ export async function serveMetrics(
   }
   const { clock, log } = http
   const page = () =>
-    metricsPage({ catalog, clock, requests: handler.requests, health: handler.health, figures: handler.figures })
+    metricsPage({ catalog, store, clock, requests: handler.requests, health: handler.health, figures: handler.figures })
   const answer = async ({ target, method }: Request): Promise<Reply> => {
     if (splitTarget(target).path !== METRICS_PATH) return plain(404, `The metrics are at ${METRICS_PATH}.\n`)
     if (method !== 'GET' && method !== 'HEAD') return plain(405, 'The metrics are read with GET.\n')

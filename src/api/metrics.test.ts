@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { FakeClock } from '../lib/clock.ts'
+import { putCatalogExport } from '../set/catalog-export.ts'
+import { memStore } from '../store/mem.ts'
 import { metricsPage } from './metrics.ts'
 import { createRequestMetrics } from './metrics-requests.ts'
 import { renderMetrics } from './metrics-text.ts'
@@ -14,6 +16,8 @@ async function page(): Promise<string> {
   requests.observe('DescribeBackups', 200, 0.0004)
   requests.observe('DescribeBackups', 200, 0.2)
   requests.observe('DescribeBackups', 404, 60)
+  const store = memStore(new FakeClock('2026-01-02T01:04:05Z'))
+  await putCatalogExport(store, NOW, Buffer.from('sealed'))
   return metricsPage({
     catalog: {
       figures: async () => [
@@ -23,6 +27,7 @@ async function page(): Promise<string> {
       taskFigures: async () => [{ kind: 'take-backup', state: 'running', count: 2 }],
       sinceLastBeat: async () => 2500,
     },
+    store,
     clock: new FakeClock('2026-01-02T03:04:05Z'),
     requests,
     health: async () => ({ ready: true, problems: [] }),
@@ -50,6 +55,7 @@ suite('the metrics page', () => {
       'holdfast_last_backup_duration_seconds{instance="rm-1"} 1.5',
       'holdfast_tasks{kind="take-backup",state="running"} 2',
       'holdfast_worker_silence_seconds 2.5',
+      'holdfast_catalog_export_age_seconds 7200',
       'holdfast_ready 1',
     ]) {
       assert.ok(text.includes(`\n${line}\n`), line)

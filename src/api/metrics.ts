@@ -1,5 +1,8 @@
 import type { Catalog, InstanceFigures } from '../catalog/catalog.ts'
+import { Fault } from '../core/fault.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
+import { listCatalogExports } from '../set/catalog-export.ts'
+import type { Store } from '../store/store.ts'
 import type { Figures } from './handle.ts'
 import type { Health } from './health.ts'
 import type { RequestMetrics } from './metrics-requests.ts'
@@ -7,6 +10,7 @@ import { renderMetrics, type Metric, type Sample } from './metrics-text.ts'
 
 export interface MetricsDeps {
   readonly catalog: Pick<Catalog, 'figures' | 'taskFigures' | 'sinceLastBeat'>
+  readonly store: Pick<Store, 'list'>
   readonly clock: Clock
   readonly requests: RequestMetrics
   readonly health: () => Promise<Health>
@@ -22,11 +26,12 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
  * process; figures about requests are this process's own. Rejects when the catalog does not answer.
  */
 export async function metricsPage(deps: MetricsDeps): Promise<string> {
-  const [instances, tasks, silence, { ready }] = await Promise.all([
+  const [instances, tasks, silence, { ready }, exportedAt] = await Promise.all([
     deps.catalog.figures(),
     deps.catalog.taskFigures(),
     deps.catalog.sinceLastBeat(),
     deps.health(),
+    lastExportAt(deps.store),
   ])
   return renderMetrics([
     gauge('holdfast_ready', 'Whether /healthz says that the service is ready.', [{ value: ready ? 1 : 0 }]),
@@ -41,9 +46,24 @@ export async function metricsPage(deps: MetricsDeps): Promise<string> {
       'Time since any worker last reported.',
       silence === undefined ? [] : [{ value: silence / 1000 }],
     ),
+    gauge(
+      'holdfast_catalog_export_age_seconds',
+      "Time since the newest of the catalog's own exports was written to the store. Absent while there is none.",
+      exportedAt === undefined ? [] : [{ value: (deps.clock.now() - exportedAt) / 1000 }],
+    ),
     ...deps.requests.metrics(),
     ...processMetrics(deps.figures()),
   ])
+}
+
+/** A store that does not answer shall not take the rest of the page with it. */
+async function lastExportAt(store: Pick<Store, 'list'>): Promise<Moment | undefined> {
+  try {
+    return (await listCatalogExports(store)).at(-1)?.at
+  } catch (error) {
+    if (Fault.is(error)) return undefined
+    throw error
+  }
 }
 
 const gauge = (name: string, help: string, samples: readonly Sample[]): Metric => ({

@@ -65,8 +65,8 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
   }
 }
 
-const startMetrics = async ({ config, catalog }: ApiDeps, http: HttpDeps, handler: Handler | undefined) =>
-  handler && serveMetrics(config.metrics, http, catalog, handler)
+const startMetrics = async ({ config, catalog, store }: ApiDeps, http: HttpDeps, handler: Handler | undefined) =>
+  handler && serveMetrics(config.metrics, http, { catalog, store }, handler)
 
 function makeHandler({ config, actions, sealer, log, reads, ...parts }: ApiDeps, publicUrl: string): Handler {
   const { catalog, store, clock } = parts

@@ -18,7 +18,7 @@ export interface KeptExport {
 export const exportKey = (at: Moment): string => `${EXPORTS}${isoSeconds(at).slice(0, 10)}.json.zst.age`
 
 /** The exports in a store, oldest day first. */
-export async function listCatalogExports(store: Store, options: Options = {}): Promise<KeptExport[]> {
+export async function listCatalogExports(store: Pick<Store, 'list'>, options: Options = {}): Promise<KeptExport[]> {
   const found: KeptExport[] = []
   for await (const { key, modifiedAt } of store.list(EXPORTS, options)) {
     if (KEY.test(key)) found.push({ key, at: modifiedAt })
