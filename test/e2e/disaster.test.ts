@@ -48,6 +48,9 @@ test('a lost machine comes back from the store alone, with keys and passwords, b
   assert.equal(imported.code, 0, imported.err)
   assert.match(imported.out, /^1 instances, 1 sets and \d keys imported\n$/)
 
+  const rebuilt = await runProgram(['catalog', 'rebuild', '--data-dir', dataDirectory, ...args])
+  assert.equal(rebuilt.out, '0 instances and 0 sets added, 1 sets were known\n')
+
   await using service = await startService({ args, dataDirectory, key: before.key })
   const [listed] = await service.json<ListedSet[]>('backups', 'list', 'orders')
   assert.equal(listed?.BackupId, before.set.BackupId)
