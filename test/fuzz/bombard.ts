@@ -15,9 +15,8 @@ export interface Bombarded {
   readonly counts: Readonly<Record<string, number>>
   /** The requests that were answered with 5xx or never, with what came back. */
   readonly broken: readonly string[]
-  /** Resident MiB of the API process after a tenth of the requests, and after all. */
-  readonly before: number
-  readonly after: number
+  /** Resident MiB of the API process after each tenth of the requests. */
+  readonly memory: readonly number[]
 }
 
 /** Sends so many malformed requests of a seed to a real `serve --role api`, and asks it at the end whether it is well: an API that ended fails here. */
@@ -39,15 +38,15 @@ export async function bombard(count: number, seed: number): Promise<Bombarded> {
     if (/^5|hang/.test(status))
       broken.push(`${JSON.stringify(bytes.toString('latin1').slice(0, 600))} → ${text.slice(0, 600)}`)
   }
-  const warm = Math.ceil(count / 10)
-  await inParallel(warm, send)
-  const before = residentMiB(serve.pid)
-  await inParallel(count - warm, send)
-  const after = residentMiB(serve.pid)
+  const memory: number[] = []
+  for (let tenth = 1; tenth <= 10; tenth++) {
+    await inParallel(Math.floor((count * tenth) / 10) - Math.floor((count * (tenth - 1)) / 10), send)
+    memory.push(residentMiB(serve.pid))
+  }
   // Not /healthz: a service without a worker is not well.
   const { status } = await fetch(url)
   if (status >= 500) broken.push(`a plain request after all → ${status}`)
-  return { counts, broken, before, after }
+  return { counts, broken, memory }
 }
 
 async function inParallel(count: number, send: () => Promise<void>): Promise<void> {
