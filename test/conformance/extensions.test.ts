@@ -133,6 +133,111 @@ suite('instances', () => {
   })
 })
 
+suite('nodes of an instance', () => {
+  const post = (action: string, parameters: Json) =>
+    popClient(service.url, service.key, 'POST').call(action, parameters)
+  const modify = (DBInstanceId: string, parameters: Json) =>
+    post('ModifyDBInstanceNodes', { DBInstanceId, ...parameters })
+  const refused = async (id: string, parameters: Json) => (await refusalOf(modify(id, parameters))).code
+  const node = (Host: string, more: Json = {}) => ({ ...NODE, Host, ...more })
+  const nodesOf = (reply: Json) => (reply['Nodes'] as { Node: { HostInstanceID: string; Host: string }[] }).Node
+  const hosts = (reply: Json) => nodesOf(reply).map(({ Host }) => Host)
+
+  /** Registers an instance of these nodes, and gives their ids. */
+  async function register(id: string, ...names: readonly string[]): Promise<readonly string[]> {
+    const Node = names.map((name) => node(name))
+    const reply = await post('RegisterDBInstance', { DBInstanceId: id, Node, AllowUnready: 'true' })
+    return nodesOf(reply).map(({ HostInstanceID }) => HostInstanceID)
+  }
+  const addressOf = async (id: string, nodeId: string) =>
+    (await service.catalog.instance(id))?.nodes.find((each) => each.id === nodeId)?.address
+
+  test('a node is added and removed, and the others keep their ids', async () => {
+    const [primary = ''] = await register('pgm-nodes', 'primary')
+    const added = await modify('pgm-nodes', { AddNode: [node('replica')] })
+    assert.deepEqual(hosts(added), ['primary', 'replica'])
+    assert.equal(nodesOf(added)[0]?.HostInstanceID, primary)
+    assert.ok(!JSON.stringify(added).includes(NODE.Password))
+    const [, replica] = nodesOf(added)
+    const removed = await modify('pgm-nodes', { RemoveNode: replica?.HostInstanceID })
+    assert.deepEqual(nodesOf(removed), nodesOf(added).slice(0, 1))
+    const again = await modify('pgm-nodes', { AddNode: [node('replica')] })
+    assert.notEqual(nodesOf(again)[1]?.HostInstanceID, replica?.HostInstanceID)
+  })
+
+  test('a node is set to another user and password, and what is not named stays', async () => {
+    const [id = ''] = await register('pgm-set', 'primary')
+    await modify('pgm-set', { SetNode: [{ HostInstanceID: id, User: 'other', Password: 'another' }] })
+    assert.partialDeepStrictEqual(await addressOf('pgm-set', id), {
+      host: 'primary',
+      user: 'other',
+      password: 'another',
+    })
+    await modify('pgm-set', { SetNode: [{ HostInstanceID: id, User: 'third' }] })
+    assert.partialDeepStrictEqual(await addressOf('pgm-set', id), { user: 'third', password: 'another', port: 5432 })
+  })
+
+  test('a kept password is taken to no other place, nor there less well guarded', async () => {
+    const [id = ''] = await register('pgm-kept', 'primary')
+    for (const change of [{ Host: 'replica' }, { Port: '5433' }, { SslMode: 'disable' }]) {
+      const SetNode = [{ HostInstanceID: id, ...change }]
+      assert.equal(await refused('pgm-kept', { SetNode }), 'InvalidParameterCombination', JSON.stringify(change))
+    }
+    assert.partialDeepStrictEqual(await addressOf('pgm-kept', id), { host: 'primary', port: 5432 })
+    await modify('pgm-kept', { SetNode: [{ HostInstanceID: id, Port: '5433', Password: 'given again' }] })
+    assert.partialDeepStrictEqual(await addressOf('pgm-kept', id), { port: 5433, password: 'given again' })
+  })
+
+  test('nodes that are not there, the last node, and an instance that is not there are refused', async () => {
+    const [id = ''] = await register('pgm-last', 'primary')
+    assert.equal(await refused('pgm-last', { RemoveNode: '1' }), 'InvalidParameter')
+    assert.equal(await refused('pgm-last', { SetNode: [{ HostInstanceID: '1', User: 'a' }] }), 'InvalidParameter')
+    assert.equal(await refused('pgm-last', { RemoveNode: id }), 'InvalidParameter')
+    assert.equal(await refused('pgm-nowhere', { RemoveNode: id }), 'InvalidDBInstanceName.NotFound')
+    assert.equal((await service.catalog.instance('pgm-last'))?.nodes.length, 1)
+  })
+
+  test('no change, and a node that is named twice, are refused', async () => {
+    const [id = ''] = await register('pgm-twice', 'primary')
+    assert.equal(await refused('pgm-twice', {}), 'InvalidParameterCombination')
+    const SetNode = [{ HostInstanceID: id, User: 'a' }]
+    assert.equal(await refused('pgm-twice', { SetNode, RemoveNode: id }), 'InvalidParameterCombination')
+    assert.equal(await refused('pgm-twice', { RemoveNode: `${id},${id}` }), 'InvalidParameterCombination')
+  })
+
+  test('nodes of another database, and a second primary, are refused', async () => {
+    const [id = ''] = await register('pgm-other', 'primary')
+    assert.equal(await refused('pgm-other', { AddNode: [node('stranger')] }), 'DBInstanceMismatch')
+    assert.equal(await refused('pgm-other', { AddNode: [node('twin')] }), 'DBInstanceMismatch')
+    const SetNode = [{ HostInstanceID: id, Host: 'stranger', Password: 'a' }]
+    assert.equal(await refused('pgm-other', { SetNode, AllowUnready: 'true' }), 'DBInstanceMismatch')
+  })
+
+  test('a node that does not answer is refused, unless told otherwise; one that stays may be silent', async () => {
+    await register('pgm-silent', 'primary', 'nobody')
+    assert.equal(await refused('pgm-silent', { AddNode: [node('nobody either')] }), 'InvalidParameter')
+    assert.equal(await refused('pgm-silent', { AddNode: [node('nobody-either')] }), 'DBInstanceUnready')
+    const reply = await modify('pgm-silent', { AddNode: [node('replica')] })
+    assert.deepEqual(hosts(reply), ['primary', 'nobody', 'replica'])
+    const { Problem } = reply['Problems'] as { Problem: Record<string, string>[] }
+    assert.deepEqual(
+      Problem.map(({ Node }) => Node),
+      ['nobody:5432'],
+    )
+    const anyway = await modify('pgm-silent', { AddNode: [node('nobody-either')], AllowUnready: 'true' })
+    assert.equal(hosts(anyway).length, 4)
+  })
+
+  test('the store gets a new record of the instance, without passwords', async () => {
+    await register('pgm-renewed', 'primary')
+    await modify('pgm-renewed', { AddNode: [node('replica', { Password: 'a new secret' })] })
+    const keys = (await Array.fromAsync(service.store.list('instances/pgm-renewed/'))).map(({ key }) => key)
+    assert.equal(keys.length, 2)
+    const text = Buffer.concat(await Array.fromAsync(await service.store.get(keys[1] ?? ''))).toString()
+    assert.ok(text.includes('replica') && !text.includes('a new secret'))
+  })
+})
+
 suite('keys', () => {
   const call = (action: string, parameters: Json = {}, key = service.key) =>
     popClient(service.url, key, 'POST').call(action, parameters)

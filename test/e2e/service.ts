@@ -15,6 +15,7 @@ export const HOLDFAST = join(import.meta.dirname, '../../bin/holdfast')
 export interface E2eService extends AsyncDisposable {
   readonly url: string
   readonly dataDirectory: string
+  readonly storeDirectory: string
   /** Where sets may be restored to, by the owner that the service gives files to. */
   readonly restoreRoot: string
   readonly owner: Account | undefined
@@ -36,6 +37,8 @@ export interface E2eOptions {
   readonly args?: readonly string[]
   /** A data directory to serve that stays; otherwise a new one that goes away. */
   readonly dataDirectory?: string
+  /** The store, when it shall not lie in the data directory. */
+  readonly storeDirectory?: string
   /** Environment of its commands, instead of that of a fresh key. */
   readonly key?: Readonly<Record<string, string>>
   /** What the test's directory is made below. */
@@ -56,6 +59,7 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
     '--set',
     `restore.binDirs=${embedded.binDirectory}`,
     ...(owner ? ['--set', `restore.owner=${owner.name}`] : []),
+    ...(options.storeDirectory === undefined ? [] : ['--set', `store.url=file://${options.storeDirectory}`]),
     ...(options.args ?? []),
   ])
   const [endpoint, key] = await Promise.all([url(), options.key ?? newKey(dataDirectory)]).catch(async (error) => {
@@ -68,6 +72,7 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
   return {
     url: endpoint,
     dataDirectory,
+    storeDirectory: options.storeDirectory ?? join(dataDirectory, 'store'),
     restoreRoot,
     owner,
     workerPid: () => childOf(pid, 'worker'),

@@ -58,7 +58,7 @@ export async function take(service: E2eService, id: string): Promise<ListedSet> 
 
 /** The manifest of a set as it lies in the service's store. */
 export async function manifestOf(service: E2eService, { BackupId }: ListedSet): Promise<Manifest> {
-  const store = join(service.dataDirectory, 'store')
+  const store = service.storeDirectory
   const names = await readdir(store, { recursive: true })
   for (const name of names.filter((each) => each.endsWith('manifest.json'))) {
     const manifest = JSON.parse(await readFile(join(store, name), 'utf8')) as Manifest

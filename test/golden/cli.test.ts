@@ -196,6 +196,20 @@ const ANSWERS = {
       ],
     },
   },
+  ModifyDBInstanceNodes: {
+    DBInstanceId: 'pgm-1',
+    Nodes: { Node: [NODE, { ...NODE, HostInstanceID: '5882782', Role: 'Slave', Host: '10.0.0.2' }] },
+    Problems: {
+      Problem: [
+        {
+          Node: '10.0.0.2:5432',
+          Severity: 'warning',
+          What: 'settings may not be read',
+          Fix: 'GRANT pg_monitor TO holdfast;',
+        },
+      ],
+    },
+  },
   DeregisterDBInstance: { DBInstanceId: 'pgm-1' },
   DescribeBackups: page([SET]),
   CreateBackup: { BackupJobId: '9' },
@@ -222,6 +236,15 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'instances-list', argv: ['instances', 'list'] },
   { name: 'instances-show', argv: ['instances', 'show', 'pgm-1'] },
   { name: 'instances-remove', argv: ['instances', 'remove', 'pgm-1'] },
+  {
+    name: 'instances-nodes-add',
+    argv: ['instances', 'nodes', 'add', 'pgm-1', '10.0.0.2', '--user', 'holdfast', '--password-file', '-'],
+  },
+  {
+    name: 'instances-nodes-login',
+    argv: ['instances', 'nodes', 'login', 'pgm-1', '5882781', '--password-file', '-'],
+  },
+  { name: 'instances-nodes-remove', argv: ['instances', 'nodes', 'remove', 'pgm-1', '5882781'] },
   { name: 'backups-take', argv: ['backups', 'take', 'pgm-1'] },
   { name: 'backups-take-no-wait', argv: ['backups', 'take', 'pgm-1', '--no-wait'] },
   { name: 'backups-list', argv: ['backups', 'list', 'pgm-1'], answers: { DescribeBackups: page([FAILED, SET]) } },

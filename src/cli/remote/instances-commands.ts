@@ -4,10 +4,12 @@ import { instanceItem, nodeItem, settingsItem } from '../../api/instance-item.ts
 import { problemItem } from '../../api/nodes.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Parts } from '../parts.ts'
-import { readSecret } from '../secret-input.ts'
 import { formatFields, formatTable } from '../table.ts'
 import { formatTime } from '../units.ts'
 import { listInstances } from './find-set.ts'
+import { type LoginOptions, readLogin, splitAddress, withLoginOptions } from './node-login.ts'
+import { nodeTable, printProblems } from './node-table.ts'
+import { addNodes } from './nodes-commands.ts'
 import { clientOf, printJson, withRemoteOptions, type RemoteOptions } from './session.ts'
 
 const nodes = z.object({ Node: z.array(nodeItem) })
@@ -28,32 +30,22 @@ const attribute = instanceItem.extend({
   Settings: settingsItem,
 })
 
-interface AddOptions extends RemoteOptions {
+interface AddOptions extends RemoteOptions, LoginOptions {
   readonly node: readonly string[]
   readonly user: string
-  readonly passwordFile?: string
-  readonly password: boolean
-  readonly database?: string
-  readonly sslMode?: string
-  readonly sslRootCert?: string
   readonly description?: string
   readonly preferReplica?: boolean
   readonly allowUnready?: boolean
 }
 
-/** `instances add|list|show|remove`. */
+/** `instances add|list|show|remove`, and `instances nodes`. */
 export function addInstances(program: Command, parts: Parts): void {
   const instances = program.command('instances').description('the databases that are backed up')
   const collect = (text: string, all: string[]) => [...all, text]
-  withRemoteOptions(instances.command('add [id]'))
+  withLoginOptions(withRemoteOptions(instances.command('add [id]')), 'connect without a password')
     .description('register a database that already runs; its password is asked for, or read from a file')
     .requiredOption('--node <host[:port]>', 'where a node of it listens; repeat for replicas', collect, [])
     .requiredOption('--user <name>', 'whom to connect as')
-    .option('--password-file <file>', "file with the password, '-' for standard input")
-    .option('--no-password', 'connect without a password')
-    .option('--database <name>', 'database that probes connect to (default: postgres)')
-    .option('--ssl-mode <mode>', 'disable, allow, prefer, require, verify-ca or verify-full (default: prefer)')
-    .option('--ssl-root-cert <file>', 'PEM file of the authority that verify-ca and verify-full trust')
     .option('--description <text>', 'a name for people')
     .option('--prefer-replica', 'take backups from a replica whose lag allows it')
     .option('--allow-unready', 'register although a node does not answer or lacks something')
@@ -67,30 +59,15 @@ export function addInstances(program: Command, parts: Parts): void {
   withRemoteOptions(instances.command('remove <instance>'))
     .description('end the care for one; its sets stay')
     .action((id: string, options: RemoteOptions) => remove(id, options, parts))
+  addNodes(instances, parts)
 }
 
 async function add(id: string | undefined, options: AddOptions, parts: Parts): Promise<void> {
   if (options.node.length === 0)
     throw new Fault('invalid', 'add an instance: no --node', { hint: 'Name at least one --node HOST:PORT.' })
   const client = clientOf(options, parts)
-  const password = options.password
-    ? await readSecret(
-        { file: options.passwordFile, prompt: `password of ${options.user}`, option: '--password-file' },
-        parts.io,
-      )
-    : undefined
-  const cert =
-    options.sslRootCert === undefined
-      ? undefined
-      : await readSecret({ file: options.sslRootCert, prompt: 'certificate', option: '--ssl-root-cert' }, parts.io)
-  const Node = options.node.map((text) => ({
-    ...splitAddress(text),
-    User: options.user,
-    Password: password,
-    Database: options.database,
-    SslMode: options.sslMode,
-    SslRootCert: cert,
-  }))
+  const login = await readLogin(options, options.user, parts)
+  const Node = options.node.map((text) => ({ ...splitAddress(text), ...login }))
   const reply = await client.call(
     'RegisterDBInstance',
     {
@@ -111,31 +88,8 @@ async function add(id: string | undefined, options: AddOptions, parts: Parts): P
     }),
   )
   parts.io.out.write(`\n${nodeTable(reply.Nodes.Node)}`)
-  for (const { Node: node, Severity, What, Fix } of reply.Problems.Problem) {
-    parts.io.err.write(`${Severity}: ${node}: ${What}\nhint: ${Fix}\n`)
-  }
+  printProblems(reply.Problems.Problem, parts.io)
 }
-
-/** `host`, `host:port`, `[::1]:port`. */
-function splitAddress(text: string): { Host: string; Port?: string } {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+|[^:]*(?::[^:]*){2,}))(?::(\d+))?$/.exec(text) ?? []
-  const host = bracketed ?? plain
-  if (host === undefined)
-    throw new Fault('invalid', `--node ${text}`, { hint: 'Write HOST, HOST:PORT or [IPv6]:PORT.' })
-  return port === undefined ? { Host: host } : { Host: host, Port: port }
-}
-
-const nodeTable = (items: readonly z.infer<typeof nodeItem>[]) =>
-  formatTable(
-    [
-      { title: 'NODE', value: (node) => node.HostInstanceID },
-      { title: 'ROLE', value: (node) => (node.Role === 'Master' ? 'primary' : 'replica') },
-      { title: 'ADDRESS', value: (node) => `${node.Host}:${node.Port}` },
-      { title: 'USER', value: (node) => node.User },
-      { title: 'TLS', value: (node) => node.SslMode },
-    ],
-    items,
-  )
 
 async function list(options: RemoteOptions, parts: Parts): Promise<void> {
   const items = await listInstances(clientOf(options, parts))
