@@ -36,7 +36,7 @@ test('on an empty machine the store gives catalog, sets and nodes back, and logi
     /holdfast keys add --local .*\n.*instances show INSTANCE.*\n.*instances nodes login INSTANCE NODE/,
   )
 
-  await using service = await startService({ storeDirectory, dataDirectory })
+  await using service = await startService({ storeDirectory, dataDirectory, args: ['--set', 'worker.retrySeconds=1'] })
   assert.deepEqual((await shown(service, 'orders')).Nodes.Node, before.nodes)
   const [listed] = await service.json<(typeof before.set)[]>('backups', 'list', 'orders')
   assert.equal(listed?.BackupId, before.set.BackupId)
