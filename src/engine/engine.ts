@@ -1,5 +1,6 @@
 import type { EngineKind, NodeAddress, NodeRole } from '../core/instance.ts'
-import type { Manifest, PostgresFacts } from '../core/manifest.ts'
+import type { PostgresFacts } from '../core/manifest.ts'
+import type { SetReader } from '../core/set-reader.ts'
 import type { Phase } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
@@ -84,13 +85,6 @@ export interface Point {
   readonly available: boolean
   readonly warnings: readonly string[]
   readonly postgres?: PostgresFacts
-}
-
-/** Reads one set's parts, decoded and checked against the manifest on the way: a wrong byte is Fault 'store_corrupt' naming the part. */
-export interface SetReader {
-  readonly manifest: Manifest
-  /** Decoded bytes of a part or extra; of the range from `start` up to, not including, `end`, when given. */
-  read(part: string, range?: { start: number; end: number }, options?: Options): Bytes
 }
 
 /** Where a restore goes. The directory exists and is empty, or does not exist; it is ours alone until `restore` ends. */

@@ -1,11 +1,13 @@
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { noteDropped } from './collect.ts'
+import { release } from './release.ts'
 import type { Bytes } from './streams.ts'
 
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
-/** At least so many plain bytes are compressed at once. */
+/** So many plain bytes are compressed at once. */
 const BLOCK = 1024 * 1024
 
 /** Keeps a stream compressed in memory until its length is known, to be read as often as wanted. */
@@ -14,33 +16,39 @@ export interface Spool {
   write(chunk: Uint8Array): Promise<void>
   /** Plain bytes written so far. */
   readonly size: number
-  /** What has been written, from its first byte. */
+  /** What has been written, from its first byte. A chunk is valid until the next one is asked for. */
   read(): Bytes
 }
 
 /** For text that repeats itself, such as a list of a million files: a few of its bytes in memory for each hundred. */
 export function createSpool(): Spool {
   const blocks: Buffer[] = []
-  let pending: Uint8Array[] = []
+  const open = Buffer.allocUnsafeSlow(BLOCK)
   let filled = 0
-  let size = 0
   return {
     get size() {
-      return size
+      return blocks.length * BLOCK + filled
     },
     async write(chunk) {
-      pending.push(Buffer.from(chunk))
-      filled += chunk.length
-      size += chunk.length
-      if (filled < BLOCK) return
-      const full = Buffer.concat(pending)
-      pending = []
-      filled = 0
-      blocks.push(await compress(full))
+      noteDropped(chunk.length)
+      for (let at = 0; at < chunk.length;) {
+        const take = Math.min(chunk.length - at, BLOCK - filled)
+        open.set(chunk.subarray(at, at + take), filled)
+        at += take
+        filled += take
+        if (filled < BLOCK) continue
+        blocks.push(await compress(open))
+        filled = 0
+      }
     },
     async *read() {
-      for (const stored of blocks) yield await decompress(stored)
-      yield* pending
+      for (const stored of blocks) {
+        // With a byte to spare it comes in one piece.
+        const plain = await decompress(stored, { chunkSize: BLOCK + 1 })
+        yield plain
+        release(plain)
+      }
+      if (filled > 0) yield open.subarray(0, filled)
     },
   }
 }

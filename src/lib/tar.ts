@@ -78,7 +78,8 @@ export function parseTarHeader(block: Uint8Array): TarEntry | undefined {
  * above 255 or a zero byte, or a number is negative, fractional or above 2^53.
  */
 export function formatTarHeader(entry: TarEntry): Buffer {
-  const header = Buffer.alloc(TAR_BLOCK)
+  // Out of the pool: a header of a million files has no memory block of its own.
+  const header = Buffer.allocUnsafe(TAR_BLOCK).fill(0)
   const { prefix, name } = splitName(entry.type === 'directory' ? `${entry.name}/` : entry.name)
   writeText(header, name, 0, 100)
   writeNumber(header, entry.mode, 100, 8)

@@ -12,8 +12,6 @@ interface StoredFrame {
   readonly index: number
   readonly bytes: Uint8Array
   readonly plainSize: number
-  /** Whether the bytes are a copy of our own. */
-  readonly own: boolean
 }
 
 /**
@@ -43,27 +41,31 @@ export function decodeFrames(table: SeekTable, stored: Bytes, first: number, las
   return mapAhead(splitFrames(table, stored, first, last), AHEAD, decodeFrame)
 }
 
-/** Cuts stored bytes into frames: views where a chunk holds a whole one, copies where one lies across chunks. */
+/**
+ * Cuts stored bytes into frames. Each is a copy, so that a chunk and a frame can be released as soon as they are used: waiting
+ * for the garbage collector costs more memory than the few compressed bytes cost time.
+ */
 async function* splitFrames(table: SeekTable, stored: Bytes, first: number, last: number): AsyncGenerator<StoredFrame> {
   const { storedAt, plainAt } = table
   const lengthOf = (offsets: Float64Array, index: number) => (offsets[index + 1] ?? 0) - (offsets[index] ?? 0)
   let index = first
-  let pending: Buffer | undefined
+  let frame: Buffer | undefined
   let filled = 0
   for await (const chunk of stored) {
     for (let at = 0; at < chunk.length && index < last;) {
       const length = lengthOf(storedAt, index)
       const take = Math.min(length - filled, chunk.length - at)
-      const piece = chunk.subarray(at, at + take)
-      if (take < length) (pending ??= Buffer.allocUnsafeSlow(length)).set(piece, filled)
+      frame ??= Buffer.allocUnsafeSlow(length)
+      frame.set(chunk.subarray(at, at + take), filled)
       at += take
       filled += take
       if (filled < length) continue
-      yield { index, bytes: pending ?? piece, plainSize: lengthOf(plainAt, index), own: pending !== undefined }
+      yield { index, bytes: frame, plainSize: lengthOf(plainAt, index) }
       index++
-      pending = undefined
+      frame = undefined
       filled = 0
     }
+    release(chunk)
   }
   if (index < last) throw new FrameDamage(`it ends inside frame ${index}`)
 }
@@ -72,7 +74,7 @@ async function* splitFrames(table: SeekTable, stored: Bytes, first: number, last
  * node:zlib decodes the first frame of what it is given and drops the rest in silence, so both ends are held against the
  * table: bytes taken in and bytes given out.
  */
-function decodeFrame({ index, bytes, plainSize, own }: StoredFrame): Promise<Buffer> {
+function decodeFrame({ index, bytes, plainSize }: StoredFrame): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // One byte of room more than needed tells zlib that the frame has ended, without a second round.
     const options = { chunkSize: Math.max(64, plainSize + 1), maxOutputLength: Math.max(1, plainSize), info: true }
@@ -85,8 +87,8 @@ function decodeFrame({ index, bytes, plainSize, own }: StoredFrame): Promise<Buf
       if (engine.bytesWritten !== bytes.length) {
         return reject(new FrameDamage(`frame ${index} has ${bytes.length - engine.bytesWritten} bytes too many`))
       }
-      noteDropped(buffer.length + bytes.length)
-      if (own) release(bytes)
+      noteDropped(buffer.length)
+      release(bytes)
       resolve(buffer)
     })
   })

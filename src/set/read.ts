@@ -1,10 +1,10 @@
 import { Fault } from '../core/fault.ts'
 import { parseManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
+import type { SetReader } from '../core/set-reader.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 import type { Store } from '../store/store.ts'
 import { attemptPrefix, MANIFEST, parseSetKey } from './layout.ts'
 import { objectBytes } from './object-bytes.ts'
-import type { SetReader } from './set.ts'
 
 /** A manifest names a few objects and some settings: one larger than this is none. */
 const MAX_MANIFEST = 64 * 1024 * 1024

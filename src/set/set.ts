@@ -23,16 +23,6 @@ export interface SetWriter {
   commit(manifest: Manifest): Promise<string>
 }
 
-/** Reads one set's parts, decoded and checked against the manifest on the way: a wrong byte is Fault 'store_corrupt' naming the part. */
-export interface SetReader {
-  readonly manifest: Manifest
-  /**
-   * Decoded bytes of a part or extra; of the range from `start` up to, not including, `end`, when given. A whole read also
-   * checks the SHA-256 of the stored bytes. Fault 'not_found' for a name that the set does not have.
-   */
-  read(part: string, range?: { start: number; end: number }, options?: Options): Bytes
-}
-
 /** What one download gives: bytes of a fixed length, any range of which can be read without the bytes before it. */
 export interface Download {
   readonly fileName: string

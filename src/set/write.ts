@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import { formatManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
+import { release } from '../lib/release.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 import { encodeFrames } from '../lib/zstd-encode.ts'
 import type { Store } from '../store/store.ts'
@@ -60,7 +61,8 @@ async function writeObject(
 ): Promise<StoredObject> {
   const hash = createHash('sha256')
   const encoded = encodeFrames(body, options)
-  const { size } = await store.put(key, measured(encoded.bytes, hash, options.onStored), { signal: options.signal })
+  const bytes = measured(encoded.bytes, hash, options.onStored)
+  const { size } = await store.put(key, bytes, { signal: options.signal, onWritten: release })
   const { plainSize, storedSize, frames } = encoded
   if (size !== storedSize) throw new Fault('store_corrupt', `put ${key}: the store kept ${size} of ${storedSize} bytes`)
   return { name, key, size, sha256: hash.digest('hex'), encoding: 'zstd', plainSize, frames }

@@ -45,9 +45,9 @@ async function fillDraft(
   doing: string,
   file: FileHandle,
   body: Bytes,
-  { signal, now }: PutOptions & { now: () => Moment },
+  { signal, now, onWritten }: PutOptions & { now: () => Moment },
 ): Promise<{ size: number; modifiedAt: Moment }> {
-  await using writer = behindWriter(doing, file)
+  await using writer = behindWriter(doing, file, onWritten)
   signal?.throwIfAborted()
   for await (const chunk of body) {
     signal?.throwIfAborted()
@@ -68,7 +68,7 @@ interface BehindWriter extends AsyncDisposable {
 }
 
 /** Writes one chunk while the next is being made, and lets the disk take bytes while more come. Closes the file when disposed of. */
-function behindWriter(doing: string, file: FileHandle): BehindWriter {
+function behindWriter(doing: string, file: FileHandle, onWritten: PutOptions['onWritten']): BehindWriter {
   let size = 0
   let unsynced = 0
   let writing: Promise<void> = Promise.resolve()
@@ -93,11 +93,12 @@ function behindWriter(doing: string, file: FileHandle): BehindWriter {
   return {
     size: () => size,
     async write(chunk) {
+      const { length } = chunk
       await writing
       syncEarly()
-      writing = start(writeWhole(file, chunk))
-      size += chunk.length
-      unsynced += chunk.length
+      writing = start(writeWhole(file, chunk, onWritten))
+      size += length
+      unsynced += length
     },
     async flush() {
       await writing
@@ -110,8 +111,9 @@ function behindWriter(doing: string, file: FileHandle): BehindWriter {
   }
 }
 
-async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
+async function writeWhole(file: FileHandle, chunk: Uint8Array, onWritten: PutOptions['onWritten']): Promise<void> {
   for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
+  onWritten?.(chunk)
 }
 
 async function placeDraft(root: string, key: string, draft: string, ifAbsent: boolean): Promise<void> {

@@ -10,6 +10,8 @@ export interface ObjectInfo {
 export interface PutOptions extends Options {
   /** Fault 'conflict', and nothing written, when there is an object under the key: for what must never be overwritten. */
   readonly ifAbsent?: boolean | undefined
+  /** Told of each chunk of the body that the store has written and needs no longer. A store need not tell of any. */
+  readonly onWritten?: ((chunk: Uint8Array) => void) | undefined
 }
 
 /**
@@ -29,7 +31,10 @@ export interface Store {
   /** Writes `body` under `key`, replacing what was there. A chunk of `body` must not be changed after it was given. */
   put(key: string, body: Bytes, options?: PutOptions): Promise<ObjectInfo>
 
-  /** Reads an object, or the part of it from `start` up to, not including, `end`; a range is cut to the object. */
+  /**
+   * Reads an object, or the part of it from `start` up to, not including, `end`; a range is cut to the object. Each chunk is
+   * the reader's own, to change or release.
+   */
   get(key: string, options?: Options & { start?: number; end?: number }): Promise<Bytes>
 
   stat(key: string, options?: Options): Promise<ObjectInfo>

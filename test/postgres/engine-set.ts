@@ -1,5 +1,6 @@
 import type { PostgresFacts } from '../../src/core/manifest.ts'
-import type { BackupRequest, SetReader } from '../../src/engine/engine.ts'
+import type { SetReader } from '../../src/core/set-reader.ts'
+import type { BackupRequest } from '../../src/engine/engine.ts'
 import { postgresEngine } from '../../src/engine/postgres/engine.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { TestServer } from '../lib/postgres.ts'

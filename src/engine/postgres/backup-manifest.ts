@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Fault } from '../../core/fault.ts'
+import { noteDropped } from '../../lib/collect.ts'
 import type { Bytes } from '../../lib/streams.ts'
 import { parseLsn } from './lag.ts'
 import type { FileList } from './file-list.ts'
@@ -112,14 +113,24 @@ const pathIn = (entry: Record<string, unknown>): string =>
 
 const word = (value: unknown): string => (typeof value === 'string' ? value : '')
 
+/**
+ * Bytes of the manifest that are made into lines at once. Each byte makes several of garbage, which a large piece would keep
+ * alive until its last line is used.
+ */
+const PIECE = 64 * 1024
+
+/** What a byte of the manifest comes to as lines, their entries and strings. */
+const GARBAGE = 8
+
 /** Lines of the manifest; its own checksum, which stands in its last line, is checked at the end. */
 async function* readLines(manifest: Bytes): AsyncGenerator<string> {
   const hash = createHash('sha256')
   const decoder = new TextDecoder()
   let rest = ''
   let sum: string | undefined
-  for await (const chunk of manifest) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
+  for await (const piece of pieces(manifest)) {
+    noteDropped(piece.length * GARBAGE)
+    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) {
       sum ??= /^"Manifest-Checksum": "([0-9a-f]{64})"\}$/.exec(line)?.[1]
@@ -129,5 +140,11 @@ async function* readLines(manifest: Bytes): AsyncGenerator<string> {
   }
   if (sum === undefined || hash.digest('hex') !== sum) {
     throw new Fault('store_corrupt', 'check the set: its backup_manifest is damaged')
+  }
+}
+
+async function* pieces(bytes: Bytes): Bytes {
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length; at += PIECE) yield chunk.subarray(at, at + PIECE)
   }
 }

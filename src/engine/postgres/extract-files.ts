@@ -1,5 +1,6 @@
 import { close, constants, fchmodSync, fchownSync, fsync, openSync, write, writeSync } from 'node:fs'
 import { Fault } from '../../core/fault.ts'
+import { createChunks, type Chunks } from './extract-chunks.ts'
 import { targetFault } from './restore-fault.ts'
 
 /** Whose the written files are. */
@@ -12,8 +13,10 @@ export interface Ownership {
 export interface FileWriter {
   /** Creates `path`, which must not exist. Waits while too much is under way. */
   begin(path: Buffer, size: number): Promise<void> | undefined
-  /** Appends to the file begun last. The slice must not change until `drain` resolves. */
+  /** Appends to the file begun last. The slice must not change until its chunk is released. */
   write(slice: Uint8Array): Promise<void> | undefined
+  /** Takes over a chunk whose slices have all been handed in: it is released when the last of them is written. */
+  finish(chunk: Uint8Array): void
   /** Ends the file: it is synced and closed in the background. */
   end(): void
   /** Resolves when every file is durable; rejects with the first failure of any. */
@@ -44,6 +47,7 @@ interface OpenFile {
 export function createFileWriter(ownership: Ownership): FileWriter {
   const state = createState()
   const syncer = createSyncer(state)
+  const chunks = createChunks()
   let current: OpenFile | undefined
 
   const end = () => {
@@ -67,9 +71,11 @@ export function createFileWriter(ownership: Ownership): FileWriter {
       if (small) return writeNow(current, slice, position)
       current.writes += 1
       state.writing += slice.length
-      writeBehind(state, syncer, current, slice, position)
+      chunks.begin(slice)
+      writeBehind({ state, syncer, chunks }, current, slice, position)
       return state.room()
     },
+    finish: (chunk) => chunks.finish(chunk),
     end,
     async drain() {
       await state.until(() => state.open === 0)
@@ -151,12 +157,19 @@ function createSyncer(state: State) {
   }
 }
 
-function writeBehind(state: State, syncer: Syncer, file: OpenFile, slice: Uint8Array, position: number): void {
-  write(file.fd, slice, 0, slice.length, position, (error, written) => {
-    state.writing -= error ? slice.length : written
-    if (!error && written < slice.length) {
-      return writeBehind(state, syncer, file, slice.subarray(written), position + written)
-    }
+interface Behind {
+  readonly state: State
+  readonly syncer: Syncer
+  readonly chunks: Chunks
+}
+
+function writeBehind(behind: Behind, file: OpenFile, slice: Uint8Array, position: number): void {
+  const { state, syncer, chunks } = behind
+  const { length } = slice
+  write(file.fd, slice, 0, length, position, (error, written) => {
+    state.writing -= error ? length : written
+    if (!error && written < length) return writeBehind(behind, file, slice.subarray(written), position + written)
+    chunks.end(slice)
     if (error) state.fail(error, file)
     file.writes -= 1
     if (file.ended && file.writes === 0) syncer.add(file)

@@ -10,10 +10,12 @@ export interface MemberTaker {
   member(entry: TarEntry): Promise<void> | undefined
   data(slice: Uint8Array): Promise<void> | undefined
   end(): Promise<void> | undefined
+  /** All slices of the chunk have been handed in, and the taker may release it. */
+  finish(chunk: Uint8Array): void
 }
 
 /**
- * Reads a tar to its end and hands each member to `taker`. Fault 'store_corrupt' when it is malformed, cut short, or has
+ * Reads a tar, whose chunks are ours, to its end and hands each member to `taker`. Fault 'store_corrupt' when it is malformed, cut short, or has
  * anything but zeros behind its end.
  */
 export async function readMembers(tar: Bytes, taker: MemberTaker): Promise<void> {
@@ -25,6 +27,7 @@ export async function readMembers(tar: Bytes, taker: MemberTaker): Promise<void>
       at += step.used
       if (step.wait !== undefined) await step.wait
     }
+    taker.finish(chunk)
   }
   if (!reader.ended()) throw new Fault('store_corrupt', 'read the set: its tar ends too early')
 }

@@ -27,9 +27,10 @@ function tarOf(...members: Given[]): Buffer {
   return Buffer.concat([...blocks, TAR_END])
 }
 
+/** Copies, since the chunks of a tar are released by whoever extracts it. */
 async function* inPieces(tar: Buffer, ...cuts: number[]): Bytes {
   const at = [0, ...cuts.toSorted((a, b) => a - b), tar.length]
-  for (let i = 1; i < at.length; i += 1) yield tar.subarray(at[i - 1], at[i])
+  for (let i = 1; i < at.length; i += 1) yield Buffer.copyBytesFrom(tar, at[i - 1], (at[i] ?? 0) - (at[i - 1] ?? 0))
 }
 
 async function place(context: TestContext): Promise<string> {

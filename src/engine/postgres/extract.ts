@@ -31,7 +31,7 @@ export interface Extracted {
 }
 
 /**
- * Writes the members of a set's tar below a directory and resolves when every file and directory is durable.
+ * Writes the members of a set's tar, whose chunks it releases, below a directory and resolves when every file and directory is durable.
  * Refuses, with Fault 'store_corrupt', members that reach elsewhere, links and duplicates. Memory
  * stays flat. When it rejects, nothing is being written any more.
  */
@@ -84,6 +84,7 @@ function createTaker(
       if (path !== undefined) options.onFile(path, entry.size, crc)
       return undefined
     },
+    finish: (chunk) => files.finish(chunk),
     count: () => ({ files: counted, bytes }),
   }
 }
