@@ -122,5 +122,5 @@ async function serve(found: Found, request: Request, deps: HoldingDeps, fail: Fa
     return fail('busy', RETRY)
   }
   const { signal } = request
-  return { status, headers, body: heldBytes(holding, () => download.read({ start, end }, { signal }), signal) }
+  return { status, headers, body: await heldBytes(holding, () => download.read({ start, end }, { signal }), signal) }
 }

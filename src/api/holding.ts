@@ -56,28 +56,42 @@ export async function holdForDownload(deps: HoldingDeps, setId: string): Promise
 }
 
 /**
- * The bytes of a held download. The hold ends when they end, when their reader leaves, and when `signal` aborts, also if nobody
- * ever read. Whoever has the last byte finds the hold ended: he may remove the set at once.
+ * The bytes of a held download, the first of them read already: a store that cannot give them fails here, before a reply has begun.
+ * The hold ends when they end, when that fails, when their reader leaves, and when `signal` aborts, also if nobody ever read.
+ * Whoever has the last byte finds the hold ended: he may remove the set at once.
  */
-export function heldBytes(holding: Holding, open: () => Promise<Bytes>, signal: AbortSignal): Bytes {
-  const stop = () => void holding.end()
+export async function heldBytes(holding: Holding, open: () => Promise<Bytes>, signal: AbortSignal): Promise<Bytes> {
+  const { source, first } = await begin(open).catch(async (error: unknown) => {
+    await holding.end()
+    throw error
+  })
+  const close = async () => {
+    signal.removeEventListener('abort', stop)
+    await holding.end()
+    await source.return?.()
+  }
+  const stop = () => void close()
   if (signal.aborted) stop()
   signal.addEventListener('abort', stop, { once: true })
   return {
     async *[Symbol.asyncIterator]() {
       try {
         let behind: Uint8Array | undefined
-        for await (const chunk of await open()) {
+        for (let next = first; !next.done; next = await source.next()) {
           if (behind) yield behind
-          behind = chunk
+          behind = next.value
           await holding.keep()
         }
         await holding.end()
         if (behind) yield behind
       } finally {
-        signal.removeEventListener('abort', stop)
-        await holding.end()
+        await close()
       }
     },
   }
+}
+
+async function begin(open: () => Promise<Bytes>) {
+  const source = (await open())[Symbol.asyncIterator]()
+  return { source, first: await source.next() }
 }
