@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import { isLoopback } from '../config/combinations.ts'
-import type { Config } from '../config/load.ts'
+import type { Config } from '../config/config.ts'
 import { Fault } from '../core/fault.ts'
 import { splitTarget } from './canonical.ts'
 import type { Handler } from './handle.ts'

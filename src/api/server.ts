@@ -1,5 +1,5 @@
 import { isLoopback } from '../config/combinations.ts'
-import type { Config } from '../config/load.ts'
+import type { Config } from '../config/config.ts'
 import { Fault } from '../core/fault.ts'
 import type { Sealer } from '../lib/seal.ts'
 import type { Action, ActionContext } from './action.ts'

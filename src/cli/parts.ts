@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Config } from '../config/load.ts'
+import type { Config } from '../config/config.ts'
 import type { Environment } from '../config/sources.ts'
 import type { EngineKind } from '../core/instance.ts'
 import type { Engine } from '../engine/engine.ts'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
-import type { Config } from './load.ts'
+import type { Config } from './config.ts'
 import type { Problem } from './sources.ts'
 
 /** What is wrong between settings that are each well formed, and with the files they name. */

@@ -4,23 +4,9 @@ import type { z } from 'zod'
 import { Fault } from '../core/fault.ts'
 import { combinationProblems } from './combinations.ts'
 import { CONFIG_KEYS, type ConfigKey } from './keys.ts'
+import type { Config } from './config.ts'
 import { configSchema, type Settings } from './schema.ts'
 import { collect, unknown, type Environment, type Problem } from './sources.ts'
-
-type Frozen<T> = T extends readonly (infer Item)[]
-  ? readonly Frozen<Item>[]
-  : T extends object
-    ? { readonly [K in keyof T]: Frozen<T[K]> }
-    : T
-
-/** The settings a program runs with: checked, defaults filled in, every path absolute, frozen through and through. */
-export type Config = Frozen<
-  Omit<Settings, 'keyFile' | 'catalog' | 'store'> & {
-    keyFile: string
-    catalog: Omit<Settings['catalog'], 'url'> & { url: string }
-    store: { url: string }
-  }
->
 
 export interface ConfigSources {
   /** YAML file; none when absent. Paths in it are relative to its directory. */

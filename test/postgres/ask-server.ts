@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Ask } from '../../src/engine/postgres/ask.ts'
-import type { InDatabase } from '../../src/engine/postgres/facts.ts'
+import type { InDatabase } from '../../src/engine/postgres/ask.ts'
 import pgModule from 'pg'
 import type { TestServer } from '../lib/postgres.ts'
 

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/load.ts'
+import type { Config } from '../../config/config.ts'
 import { Fault, type FaultCode } from '../../core/fault.ts'
 import type { Addresses } from './role.ts'
 

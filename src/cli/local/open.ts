@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Catalog } from '../../catalog/catalog.ts'
-import { loadConfig, type Config } from '../../config/load.ts'
+import type { Config } from '../../config/config.ts'
+import { loadConfig } from '../../config/load.ts'
 import { configSources, type ConfigOptions } from '../options.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Parts } from '../parts.ts'

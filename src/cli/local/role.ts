@@ -1,4 +1,4 @@
-import type { Config } from '../../config/load.ts'
+import type { Config } from '../../config/config.ts'
 import type { Log } from '../../lib/log.ts'
 
 /** What a process of the service can do. */

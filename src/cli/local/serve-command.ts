@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Config } from '../../config/load.ts'
+import type { Config } from '../../config/config.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Log } from '../../lib/log.ts'
 import { withConfigOptions, type ConfigOptions } from '../options.ts'

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import type { Config } from '../../config/load.ts'
+import type { Config } from '../../config/config.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'

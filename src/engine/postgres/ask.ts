@@ -1,6 +1,9 @@
 /** Runs one statement on a connection and gives its rows. Values of int8 and numeric come as text. */
 export type Ask = <Row>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
 
+/** Runs `work` on a connection of its own to a database of the server. */
+export type InDatabase = <T>(database: string, work: (ask: Ask) => Promise<T>) => Promise<T>
+
 /** Runs one statement; undefined when the server refuses it for want of rights or does not know what it names. */
 export async function askIfAllowed<Row>(
   ask: Ask,

@@ -1,5 +1,4 @@
-import { askIfAllowed, type Ask } from './ask.ts'
-import type { InDatabase } from './facts.ts'
+import { askIfAllowed, type Ask, type InDatabase } from './ask.ts'
 
 /** A page whose checksum does not fit its content, as the server's warning names it. */
 export interface BadPage {

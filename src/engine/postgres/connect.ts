@@ -3,8 +3,7 @@ import pg from 'pg'
 import { Fault } from '../../core/fault.ts'
 import type { NodeAddress } from '../../core/instance.ts'
 import type { Options } from '../../lib/streams.ts'
-import { sqlState, type Ask } from './ask.ts'
-import type { InDatabase } from './facts.ts'
+import { sqlState, type Ask, type InDatabase } from './ask.ts'
 import { attemptsOf, worthAnother, type TlsAttempt } from './ssl-mode.ts'
 
 /** How long a server may take to let us in. */

@@ -1,6 +1,5 @@
 import type { PostgresFacts } from '../../core/manifest.ts'
-import type { Ask } from './ask.ts'
-import type { InDatabase } from './facts.ts'
+import type { Ask, InDatabase } from './ask.ts'
 
 /** What one database uses: the collations that its text is sorted by, with their versions now, and its extensions. */
 export interface DatabaseFacts {

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { PostgresFacts } from '../../core/manifest.ts'
-import { askIfAllowed, type Ask } from './ask.ts'
+import { askIfAllowed, type Ask, type InDatabase } from './ask.ts'
 import { readDatabaseFacts, type DatabaseFacts } from './facts-databases.ts'
 import { readHbaRules, readIdentRules, readSettings } from './facts-settings.ts'
 import { parseLibraries } from './libraries.ts'
@@ -31,9 +31,6 @@ export interface GatheredFacts {
   /** What could not be recorded and why, in plain words. */
   readonly warnings: readonly string[]
 }
-
-/** Runs `work` on a connection of its own to a database of the server. */
-export type InDatabase = <T>(database: string, work: (ask: Ask) => Promise<T>) => Promise<T>
 
 /**
  * Asks a server for everything a restore must know of it. What our role may not see is left out and said in a warning;

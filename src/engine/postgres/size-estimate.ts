@@ -1,5 +1,4 @@
-import { askIfAllowed, type Ask } from './ask.ts'
-import type { InDatabase } from './facts.ts'
+import { askIfAllowed, type Ask, type InDatabase } from './ask.ts'
 
 /** About how much there is to read. */
 export interface SizeEstimate {
