@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import about from '../../package.json' with { type: 'json' }
 import { Fault } from '../core/fault.ts'
 import { exitCodeOf, printFailure } from './io.ts'
 import { addCatalog } from './local/catalog-commands.ts'
@@ -31,6 +32,7 @@ function createProgram(parts: Parts): Command {
   const { out, err } = parts.io
   const program = new Command('holdfast')
     .description('Backs databases up, lists, restores and proves the sets.')
+    .version(about.version, '-V, --version', 'print the version of this program')
     .exitOverride()
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
     .showHelpAfterError("hint: 'holdfast help COMMAND' shows what it takes")

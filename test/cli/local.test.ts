@@ -220,3 +220,11 @@ for (const command of [['check'], ['export', 'FILE', '--passphrase-file', '-']])
     await assert.rejects(stat(join(world.path, 'file')))
   })
 }
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
+    version: string
+  }
+  const run = await runCli(['--version'], {})
+  assert.deepEqual([run.code, run.out], [0, `${version}\n`])
+})
