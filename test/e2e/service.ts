@@ -108,7 +108,8 @@ function parse<T>({ code, out, err }: Ran): T {
   return JSON.parse(out) as T
 }
 
-function spawnServe(dataDirectory: string, args: readonly string[]) {
+/** `serve` with these arguments on a free port, as a process of its own. */
+export function spawnServe(dataDirectory: string, args: readonly string[]) {
   const free = ['--port', '0', '--set', 'metrics.port=0']
   const child = spawn(HOLDFAST, ['serve', '--data-dir', dataDirectory, ...free, ...args], {
     env: environment(),
