@@ -2,10 +2,13 @@ import type { Selectable } from 'kysely'
 import type { AuditEntry, AuditRecord } from '../core/audit.ts'
 import type { BackupSet, SetMode, SetStatus, SetType } from '../core/backup-set.ts'
 import type { Instance, InstanceSettings, Node, NodeAddress, NodeRole } from '../core/instance.ts'
+import type { Policy } from '../core/policy.ts'
 import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { AuditCatalog } from './audit.ts'
 import type { LinkCatalog } from './links.ts'
+import type { KnownPolicy, PolicyCatalog } from './policies.ts'
+import type { ScheduleCatalog } from './schedule.ts'
 import type { ClientTokensTable } from './tables.ts'
 import type { TokenCatalog } from './tokens.ts'
 
@@ -60,6 +63,8 @@ export interface NewInstance {
   readonly createdAt: Moment
   readonly deregisteredAt?: Moment | undefined
   readonly nodes: readonly NewNode[]
+  /** What its policy is from now on, unless it had one before it was deregistered. Absent: it has none. */
+  readonly policy?: Policy
 }
 
 export interface InstanceQuery {
@@ -126,7 +131,7 @@ export interface InstanceFigures {
  * is 'catalog_unavailable'. Leases are compared with the catalog's own time. Passwords and secrets are sealed before they
  * are written and opened when read.
  */
-export interface Catalog extends AuditCatalog, LinkCatalog, TokenCatalog {
+export interface Catalog extends AuditCatalog, LinkCatalog, PolicyCatalog, ScheduleCatalog, TokenCatalog {
   readonly kind: 'sqlite' | 'postgres'
 
   /** Fault 'conflict' when the id is taken by a registered instance. A deregistered one of the same id is taken up again. */
@@ -234,4 +239,5 @@ export interface CatalogDump {
   /** Absent in dumps of version 2 and earlier. */
   readonly audit?: readonly AuditRecord[]
   readonly tokens?: readonly Selectable<ClientTokensTable>[]
+  readonly policies?: readonly (KnownPolicy & { readonly instanceId: string; readonly dueAt: Moment })[]
 }

@@ -1,5 +1,6 @@
 import type { Selectable, Transaction } from 'kysely'
 import { Fault } from '../core/fault.ts'
+import type { Policy } from '../core/policy.ts'
 import type { Task } from '../core/task.ts'
 import { auditOf, insertAudit } from './audit-rows.ts'
 import { CATALOG_VERSION, type Catalog, type CatalogDump } from './catalog.ts'
@@ -14,7 +15,15 @@ import { secretOf } from './keys.ts'
 import { pageSql } from './page-sql.ts'
 import { setOf } from './set-rows.ts'
 import { spend } from './once.ts'
-import type { AccessKeysTable, AuditRecordsTable, ClientTokensTable, Tables, TasksTable } from './tables.ts'
+import { putPolicy } from './policies.ts'
+import type {
+  AccessKeysTable,
+  AuditRecordsTable,
+  ClientTokensTable,
+  PoliciesTable,
+  Tables,
+  TasksTable,
+} from './tables.ts'
 import { jsonOf, taskOf } from './task-rows.ts'
 
 /** Everything out, and everything in again. */
@@ -43,6 +52,7 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
   const tokens = yield asked(
     db.selectFrom('client_tokens').selectAll().orderBy('key_id').orderBy('token').orderBy('action'),
   )
+  const policies = yield asked(db.selectFrom('policies').selectAll().orderBy('instance_id'))
   return {
     version: Number(about[0]?.['version']),
     lastId: Number(about[0]?.['last_id']),
@@ -52,6 +62,12 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
     tasks: rowsOf<Selectable<TasksTable>>(tasks).map(taskOf),
     audit: rowsOf<Selectable<AuditRecordsTable>>(audit).map(auditOf),
     tokens: rowsOf<Selectable<ClientTokensTable>>(tokens).map((row) => ({ ...row })),
+    policies: rowsOf<Selectable<PoliciesTable>>(policies).map((row) => ({
+      instanceId: row.instance_id,
+      policy: JSON.parse(row.policy) as Policy,
+      changedAt: row.changed_at,
+      dueAt: row.due_at,
+    })),
     keys: rowsOf<Selectable<AccessKeysTable>>(keys).map(({ id, description, created_at, secret }) => ({
       id,
       description,
@@ -89,6 +105,8 @@ async function load(trx: Transaction<Tables>, deps: Deps, from: CatalogDump): Pr
   }
   for (const record of from.audit ?? []) await insertAudit(trx, record)
   for (const token of from.tokens ?? []) await trx.insertInto('client_tokens').values(token).execute()
+  for (const { instanceId, policy, changedAt, dueAt } of from.policies ?? [])
+    await putPolicy(trx, instanceId, policy, changedAt, dueAt)
   // Last, since what was just written raised them: versions go on from where they were.
   for (const { id, version } of from.instances) {
     await trx.updateTable('instances').set({ version }).where('id', '=', id).where('version', '<', version).execute()

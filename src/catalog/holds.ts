@@ -11,6 +11,9 @@ export const taskOwner = (taskId: number): string => `task/${taskId}`
 /** Who holds a set because another one adds to it. */
 export const dependentOwner = (setId: number): string => `set/${setId}`
 
+/** Who holds a set that is pinned. */
+export const PIN = 'pin'
+
 /** Says that something of the instance or its sets changed. */
 export async function raiseVersion(trx: Transaction<Tables>, instanceId: string): Promise<void> {
   await trx
@@ -60,7 +63,13 @@ export async function liftHolds(trx: Transaction<Tables>, database: Database, ow
   for (const { set_id } of held) await liftHold(trx, database, set_id, owner)
 }
 
-async function liftHold(trx: Transaction<Tables>, database: Database, setId: number, owner: string): Promise<void> {
+/** Ends the hold of one owner on one set. */
+export async function liftHold(
+  trx: Transaction<Tables>,
+  database: Database,
+  setId: number,
+  owner: string,
+): Promise<void> {
   const remove = () => trx.deleteFrom('holds').where('set_id', '=', setId).where('owner', '=', owner).execute()
   // Of a set that is gone, or going, only the hold itself is left.
   if (!(await changeHolds(trx, database, setId, remove))) await remove()

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { BackupSet } from '../core/backup-set.ts'
 import { FOREVER } from './database.ts'
-import { dependentOwner } from './holds.ts'
+import { dependentOwner, PIN } from './holds.ts'
 import { needNumber, passIds } from './ids.ts'
 import { addCounts, bucketOf, rowOf } from './set-rows.ts'
 import { noteAdded } from './sets.ts'
@@ -15,7 +15,7 @@ export async function insertSets(trx: Transaction<Tables>, sets: readonly Backup
   if (sets.length === 0) return
   for (const rows of inBatches(sets.map(rowOf), ROWS)) await trx.insertInto('sets').values(rows).execute()
   await countAll(trx, sets)
-  await holdParents(trx, sets)
+  await placeHolds(trx, sets)
   for (const group of Map.groupBy(sets, (set) => set.instanceId).values()) await noteNewest(trx, group)
   await passIds(
     trx,
@@ -35,10 +35,12 @@ async function countAll(trx: Transaction<Tables>, sets: readonly BackupSet[]): P
   for (const each of counts) await addCounts(trx, each)
 }
 
-async function holdParents(trx: Transaction<Tables>, sets: readonly BackupSet[]): Promise<void> {
-  const holds = sets.flatMap(({ id, parentId, removing }) => {
-    if (parentId === undefined || removing) return []
-    return [{ set_id: needNumber(parentId, 'set'), owner: dependentOwner(Number(id)), until: FOREVER }]
+async function placeHolds(trx: Transaction<Tables>, sets: readonly BackupSet[]): Promise<void> {
+  const holds = sets.flatMap(({ id, parentId, removing, pinned }) => {
+    if (removing) return []
+    const pin = pinned ? [{ set_id: needNumber(id, 'set'), owner: PIN, until: FOREVER }] : []
+    if (parentId === undefined) return pin
+    return [...pin, { set_id: needNumber(parentId, 'set'), owner: dependentOwner(Number(id)), until: FOREVER }]
   })
   for (const rows of inBatches(holds, ROWS)) await trx.insertInto('holds').values(rows).execute()
   await trx

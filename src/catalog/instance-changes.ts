@@ -8,6 +8,7 @@ import { needNumber } from './ids.ts'
 import { instanceRow, needInstance, noInstance } from './instances.ts'
 import { addNodes, addressRow, withFormerIds } from './nodes.ts'
 import { spend } from './once.ts'
+import { putFirstPolicy } from './policies.ts'
 import type { Tables } from './tables.ts'
 import { IS_OPEN } from './task-rows.ts'
 
@@ -51,6 +52,7 @@ export async function addInstance(trx: Transaction<Tables>, deps: Deps, instance
   if (!taken) throw new Fault('conflict', `add instance ${id}: the id is taken`)
   const former = await trx.deleteFrom('nodes').where('instance_id', '=', id).returningAll().execute()
   await addNodes(trx, deps, id, withFormerIds(instance.nodes, former))
+  if (instance.policy) await putFirstPolicy(trx, id, instance.policy, instance.createdAt)
   return needInstance(trx, deps.sealer, id)
 }
 

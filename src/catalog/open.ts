@@ -19,7 +19,9 @@ import { leaseMethods } from './leases.ts'
 import { linkMethods } from './links.ts'
 import { migrate, MIGRATIONS, type Migration } from './migrate.ts'
 import { pageMethods } from './page.ts'
+import { policyMethods } from './policies.ts'
 import { openPostgres } from './postgres.ts'
+import { scheduleMethods } from './schedule.ts'
 import { setMethods } from './sets.ts'
 import { openSqlite } from './sqlite.ts'
 import { taskEndMethods } from './task-ends.ts'
@@ -94,6 +96,8 @@ function catalogOf(deps: Deps): Catalog {
     ...auditMethods(deps),
     ...tokenMethods(deps),
     ...linkMethods(deps),
+    ...policyMethods(deps),
+    ...scheduleMethods(deps),
     close: () => (closed ??= database.close()),
   }
 }

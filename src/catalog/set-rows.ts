@@ -27,6 +27,8 @@ const COLUMNS = [
   'damage',
   'removing',
   'link_round',
+  'pinned',
+  'expires_at',
 ] as const satisfies readonly (keyof SetsTable)[]
 
 type ValuesOf<Columns extends readonly (keyof SetsTable)[]> = {
@@ -62,7 +64,8 @@ export const bucketsOf = ({ status, mode, type }: Pick<SetQuery, 'status' | 'mod
 export function setOf(tuple: Tuple): BackupSet {
   const [id, instanceId, nodeId, bucket, method, startedAt, endedAt, consistentAt, size, available, engine, ...more] =
     tuple as unknown as SetTuple
-  const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, linkRound, held] = more
+  const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, linkRound, pinned, ...last] = more
+  const [expiresAt, held] = last
   const set: BackupSet = {
     id: String(id),
     instanceId,
@@ -84,8 +87,15 @@ export function setOf(tuple: Tuple): BackupSet {
     held: held === 1,
     verifiedAt: verifiedAt ?? undefined,
   }
-  if (damage === null && removing === 0 && linkRound === 0) return set
-  return { ...set, damage: damage ?? undefined, removing: removing === 1, ...(linkRound > 0 && { linkRound }) }
+  if (damage === null && removing === 0 && linkRound === 0 && pinned === 0 && expiresAt === null) return set
+  return {
+    ...set,
+    damage: damage ?? undefined,
+    removing: removing === 1,
+    ...(linkRound > 0 && { linkRound }),
+    ...(pinned === 1 && { pinned: true }),
+    ...(expiresAt !== null && { expiresAt }),
+  }
 }
 
 /** The row of a new set. What holds it is not in it. */
@@ -114,6 +124,8 @@ export function rowOf(set: BackupSet): Insertable<SetsTable> {
     held_until: 0,
     removing: set.removing ? 1 : 0,
     link_round: set.linkRound ?? 0,
+    pinned: set.pinned ? 1 : 0,
+    expires_at: set.expiresAt ?? null,
   }
 }
 

@@ -3,7 +3,7 @@ import type { BackupSet } from '../core/backup-set.ts'
 import { Fault } from '../core/fault.ts'
 import type { Catalog } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
-import { dependentOwner, holdForGood, liftHolds, lockSet, raiseVersion, sumUpHolds } from './holds.ts'
+import { dependentOwner, holdForGood, liftHolds, lockSet, PIN, raiseVersion, sumUpHolds } from './holds.ts'
 import { needNumber, passIds } from './ids.ts'
 import { settle, spend } from './once.ts'
 import { bucketOf, count, rowOf } from './set-rows.ts'
@@ -24,6 +24,7 @@ export async function insertSet(trx: Transaction<Tables>, database: Database, se
   await sumUpHolds(trx, row.id)
   if (row.parent_id != null && !set.removing) await holdParent(trx, database, row.id, row.parent_id)
   if (!set.removing) await count(trx, { instance_id: set.instanceId, bucket: bucketOf(set), size: set.size }, 1)
+  if (set.pinned && !set.removing) await holdForGood(trx, database, row.id, PIN)
   await noteAdded(trx, set)
   return true
 }

@@ -48,6 +48,7 @@ const WHOLE: Partial<Record<keyof Catalog, RegExp>> = {
   check: /./,
   instances: /instances/,
   figures: /instances|set_counts/,
+  scheduled: /policies/,
   taskFigures: /tasks USING COVERING INDEX tasks_by_state/,
   tasks: /^SCAN tasks$/,
   ensureTask: /tasks USING .*INDEX tasks_open|about/,

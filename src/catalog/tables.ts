@@ -71,6 +71,9 @@ export interface SetsTable {
   removing: Flag
   /** How often its links were revoked: signed into each. */
   link_round: Generated<number>
+  pinned: Generated<Flag>
+  /** When it goes whatever its policy says; none: as the policy says. */
+  expires_at: Moment | null
 }
 
 /** How many sets of one bucket an instance has, those being removed left out. */
@@ -166,6 +169,15 @@ export interface WorkersTable {
   beat_at: Moment
 }
 
+export interface PoliciesTable {
+  instance_id: string
+  /** JSON of Policy. */
+  policy: string
+  changed_at: Moment
+  /** When its last automated backup became due; 0 for never. */
+  due_at: Moment
+}
+
 /** The catalog's tables, the same on SQLite and PostgreSQL: every column is text or int64. */
 export interface Tables {
   about: AboutTable
@@ -180,4 +192,5 @@ export interface Tables {
   workers: WorkersTable
   audit_records: AuditRecordsTable
   client_tokens: ClientTokensTable
+  policies: PoliciesTable
 }

@@ -40,6 +40,13 @@ export interface BackupSet {
   readonly damage?: string | undefined
   /** Whether a task is removing it. Such a set is in no list, and for users it is gone. */
   readonly removing?: boolean
+  /** Whether somebody said that it stays until he says otherwise. */
+  readonly pinned?: boolean
+  /** When it goes whatever its policy says, or `NEVER`; absent: as the policy says. */
+  readonly expiresAt?: Moment
   /** How often its links were revoked; absent for never. A link of an earlier round is no more good. */
   readonly linkRound?: number
 }
+
+/** The end of a set that shall never be removed by itself. */
+export const NEVER: Moment = Number.MAX_SAFE_INTEGER

@@ -44,7 +44,15 @@ export interface Policy {
   readonly releasedKeep: ReleasedKeep
 }
 
-/** What RDS gives a new instance: twice a week or more, in one hour of the night, kept for a week. */
+/** Of an instance whose policy nobody ever wrote: no automated backups, and nothing is removed. */
+export const UNTOUCHED_POLICY: Policy = {
+  schedule: { enabled: false, weekly: { days: [...WEEKDAYS], from: 17 * 60, to: 18 * 60 } },
+  retention: { count: 0, generations: { daily: 0, weekly: 0, monthly: 0, yearly: 0 }, minimum: 1 },
+  log: { enabled: false, days: 7 },
+  releasedKeep: 'All',
+}
+
+/** What RDS gives a new instance: a full set a day in one hour of the Chinese night, kept for a week. */
 export const DEFAULT_POLICY: Policy = {
   schedule: { enabled: true, weekly: { days: [...WEEKDAYS], from: 17 * 60, to: 18 * 60 } },
   retention: { days: 7, count: 0, generations: { daily: 0, weekly: 0, monthly: 0, yearly: 0 }, minimum: 1 },

@@ -1,4 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { NEVER } from '../../src/core/backup-set.ts'
+import { DEFAULT_POLICY } from '../../src/core/policy.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { auditEntry } from '../contract/catalog/audit.ts'
 import { backupSet, claim, instance, node } from '../contract/catalog/fixture.ts'
@@ -85,6 +87,15 @@ async function useSets(catalog: Catalog, use: Use): Promise<void> {
   await use('sets', () => catalog.sets({ ...page, mode: 'Automated', from: 0 }))
   await use('sets', () => catalog.sets({ ...page, setId: '1' }))
   await use('revokeLinks', () => catalog.revokeLinks('pg-1', '1'))
+  await use('savePolicy', () => catalog.savePolicy('pg-1', DEFAULT_POLICY, 1))
+  await use('policyOf', () => catalog.policyOf('pg-1'))
+  await use('pinSet', () => catalog.pinSet('pg-1', '1', true))
+  await use('pinSet', () => catalog.pinSet('pg-1', '1', false))
+  await use('setExpiry', () => catalog.setExpiry('pg-1', ['1'], NEVER))
+  await use('scheduled', () => catalog.scheduled())
+  await use('addAutomated', () => catalog.addAutomated({ kind: 'take-backup', instanceId: 'pg-1', request: {} }, 1, 0))
+  const [automated] = await catalog.tasks({ kind: 'take-backup', states: ['waiting'] })
+  await catalog.cancelTask(automated?.id ?? '')
   await use('holdSet', () => catalog.holdSet('1', 'd', LEASE_MS))
   await use('releaseHold', () => catalog.releaseHold('1', 'd'))
   await catalog.holdSet('1', 'e', 0)

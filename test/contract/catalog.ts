@@ -4,6 +4,7 @@ import type { CatalogHarness } from './catalog/fixture.ts'
 import { holdsContract } from './catalog/holds.ts'
 import { instancesContract } from './catalog/instances.ts'
 import { linksContract } from './catalog/links.ts'
+import { policiesContract } from './catalog/policies.ts'
 import { serviceContract } from './catalog/service.ts'
 import { setsContract } from './catalog/sets.ts'
 import { tasksContract } from './catalog/tasks.ts'
@@ -23,5 +24,6 @@ export function catalogContract(name: string, harness: CatalogHarness): void {
     auditContract(harness)
     tokensContract(harness)
     linksContract(harness)
+    policiesContract(harness)
   })
 }

@@ -3,7 +3,6 @@ import { alerts } from './0003/alerts.ts'
 import { audit } from './0003/audit.ts'
 import { keys } from './0003/keys.ts'
 import { policies } from './0003/policies.ts'
-import { schedule } from './0003/schedule.ts'
 import { tokens } from './0003/tokens.ts'
 
 /** Version 3: policies, roles of keys, audit, alerts and client tokens. */
@@ -12,6 +11,5 @@ export const theApiFamily = (flavour: Flavour): readonly string[] => [
   ...keys(flavour),
   ...audit(flavour),
   ...alerts(flavour),
-  ...schedule(flavour),
   ...tokens(flavour),
 ]

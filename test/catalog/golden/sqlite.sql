@@ -36,7 +36,7 @@ delete from "nodes" where "instance_id" = ? and "id" = ?;
 -- adoptSet
 select "id" from "instances" where "id" = ?;
 update "about" set "last_id" = ? where "last_id" < ?;
-insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
+insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values (?, ?, ?, ?) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "version" = version + 1 where "id" = ?;
@@ -45,21 +45,50 @@ select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_u
 insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
 
 -- set
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from sets where id = ?;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from sets where id = ?;
 
 -- sets
 select bucket, count from set_counts where instance_id = ? and count > 0;
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from sets where instance_id = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at desc, id desc limit ? + 0 offset ? + 0;
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from sets where instance_id = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at asc, id asc limit ? + 0 offset ? + 0;
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from ( select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? union all select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at desc, id desc limit ? + 0 offset ? + 0 ) as picked cross join sets where sets.instance_id = ? and sets.started_at = picked.started_at and sets.id = picked.id order by picked.started_at desc, picked.id desc;
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from ( select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? union all select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at asc, id asc limit ? + 0 offset ? + 0 ) as picked cross join sets where sets.instance_id = ? and sets.started_at = picked.started_at and sets.id = picked.id order by picked.started_at asc, picked.id asc;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from sets where instance_id = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at desc, id desc limit ? + 0 offset ? + 0;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from sets where instance_id = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at asc, id asc limit ? + 0 offset ? + 0;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from ( select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? union all select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at desc, id desc limit ? + 0 offset ? + 0 ) as picked cross join sets where sets.instance_id = ? and sets.started_at = picked.started_at and sets.id = picked.id order by picked.started_at desc, picked.id desc;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from ( select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? union all select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at asc, id asc limit ? + 0 offset ? + 0 ) as picked cross join sets where sets.instance_id = ? and sets.started_at = picked.started_at and sets.id = picked.id order by picked.started_at asc, picked.id asc;
 select count(*) as count from sets where instance_id = ? and bucket in (?) and removing = 0 and started_at >= ? and started_at < ?;
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from ( select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at desc, id desc limit ? + 0 offset ? + 0 ) as picked cross join sets where sets.instance_id = ? and sets.started_at = picked.started_at and sets.id = picked.id order by picked.started_at desc, picked.id desc;
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from sets where id = ?;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from ( select started_at, id from sets where instance_id = ? and bucket = ? and removing = 0 and started_at >= ? and started_at < ? order by started_at desc, id desc limit ? + 0 offset ? + 0 ) as picked cross join sets where sets.instance_id = ? and sets.started_at = picked.started_at and sets.id = picked.id order by picked.started_at desc, picked.id desc;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from sets where id = ?;
 
 -- revokeLinks
 update "sets" set "link_round" = link_round + 1 where "id" = ? and "instance_id" = ? and "removing" = ? returning "link_round";
 update "instances" set "version" = version + 1 where "id" = ?;
+
+-- savePolicy
+update "instances" set "version" = version + 1 where "id" = ?;
+select "id" from "instances" where "id" = ?;
+insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values (?, ?, ?, ?) on conflict ("instance_id") do update set "policy" = ?, "changed_at" = ?;
+
+-- policyOf
+select "policy", "changed_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" where "instances"."id" = ?;
+
+-- pinSet
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
+update "sets" set "pinned" = ? where "id" = ?;
+insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
+update "instances" set "version" = version + 1 where "id" = ?;
+delete from "holds" where "set_id" = ? and "owner" = ?;
+
+-- setExpiry
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
+update "sets" set "expires_at" = ? where "id" = ?;
+update "instances" set "version" = version + 1 where "id" = ?;
+
+-- scheduled
+select "instance_id", "policy", "changed_at", "due_at", "created_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
+
+-- addAutomated
+update "policies" set "due_at" = ? where "instance_id" = ? and "due_at" = ? returning "instance_id";
+update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
 -- holdSet
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
@@ -125,7 +154,7 @@ update "tasks" set "attempt" = ?, "due_at" = ? + ?, "phase" = ?, "percent" = cas
 -- commitSet
 update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
-insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
+insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values (?, ?, ?, ?) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "version" = version + 1 where "id" = ?;
@@ -137,7 +166,7 @@ update "tasks" set "attempt" = ?, "state" = ?, "worker" = ?, "reason" = ?, "due_
 -- failTask
 update "tasks" set "attempt" = ?, "state" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
-insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
+insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values (?, ?, ?, ?) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "version" = version + 1 where "id" = ?;
@@ -212,11 +241,12 @@ select "version", "last_id" from "about";
 select "id" from "instances" order by "id";
 select * from "instances" where "id" = ?;
 select * from "nodes" where "instance_id" in (?) order by "id";
-select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, case when sets.held_until > ? then 1 else 0 end from sets order by id;
+select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.started_at, sets.ended_at, sets.consistent_at, sets.size, sets.available, sets.engine, sets.engine_version, sets.manifest_key, sets.parent_id, sets.reason, sets.verified_at, sets.damage, sets.removing, sets.link_round, sets.pinned, sets.expires_at, case when sets.held_until > ? then 1 else 0 end from sets order by id;
 select * from "tasks" order by "id";
 select * from "access_keys" order by "id";
 select * from "audit_records" order by "at", "request_id";
 select * from "client_tokens" order by "key_id", "token", "action";
+select * from "policies" order by "instance_id";
 
 -- check
 select 'instance ' || sets.instance_id || ': bucket ' || sets.bucket || ' has ' || count(*) || ' sets of ' || coalesce(sum(size), 0) || ' bytes, counted are ' || coalesce(max(set_counts.count), 0) || ' of ' || coalesce(max(set_counts.bytes), 0) as what from sets left join set_counts on set_counts.instance_id = sets.instance_id and set_counts.bucket = sets.bucket where removing = 0 group by sets.instance_id, sets.bucket having count(*) <> coalesce(max(set_counts.count), 0) or coalesce(sum(size), 0) <> coalesce(max(set_counts.bytes), 0);
