@@ -6,6 +6,7 @@ import type { Policy } from '../core/policy.ts'
 import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { AuditCatalog } from './audit.ts'
+import type { ClaimCatalog } from './claims.ts'
 import type { LinkCatalog } from './links.ts'
 import type { KnownPolicy, PolicyCatalog } from './policies.ts'
 import type { ScheduleCatalog } from './schedule.ts'
@@ -131,7 +132,7 @@ export interface InstanceFigures {
  * is 'catalog_unavailable'. Leases are compared with the catalog's own time. Passwords and secrets are sealed before they
  * are written and opened when read.
  */
-export interface Catalog extends AuditCatalog, LinkCatalog, PolicyCatalog, ScheduleCatalog, TokenCatalog {
+export interface Catalog extends AuditCatalog, ClaimCatalog, LinkCatalog, PolicyCatalog, ScheduleCatalog, TokenCatalog {
   readonly kind: 'sqlite' | 'postgres'
 
   /** Fault 'conflict' when the id is taken by a registered instance. A deregistered one of the same id is taken up again. */
@@ -167,8 +168,6 @@ export interface Catalog extends AuditCatalog, LinkCatalog, PolicyCatalog, Sched
   task(id: string): Promise<Task | undefined>
   /** Newest first, at most 1000. */
   tasks(query: TaskQuery): Promise<Task[]>
-  /** The oldest waiting task of these kinds, or a running one whose lease ended, now ours for `leaseMs`; `attempt` is one more. Undefined when there is none. */
-  claimTask(worker: string, kinds: readonly TaskKind[], leaseMs: number): Promise<Task | undefined>
   /** Fault 'lease_lost' unless the lease is still ours. Gives whether a cancel was asked for. */
   renewTask(lease: Lease, leaseMs: number, progress?: Progress): Promise<{ cancelAsked: boolean }>
   /** Gives the task back as waiting, to be claimed after `delayMs`. `stopped` when only because the worker stops: that attempt was no try. */

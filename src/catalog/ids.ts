@@ -31,6 +31,14 @@ export async function nextId(trx: Transaction<Tables>, { now }: Pick<Database, '
   return last_id
 }
 
+/** Waits for everyone who adds something with an id, and has them wait until the transaction ends. */
+export async function lockIds(trx: Transaction<Tables>): Promise<void> {
+  await trx
+    .updateTable('about')
+    .set((about) => ({ last_id: about.ref('last_id') }))
+    .execute()
+}
+
 /** Makes sure that no id up to `id` is given any more. */
 export async function passIds(trx: Transaction<Tables>, id: number): Promise<void> {
   await trx.updateTable('about').set({ last_id: id }).where('last_id', '<', id).execute()

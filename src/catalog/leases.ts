@@ -6,39 +6,11 @@ import type { Database, Deps } from './database.ts'
 import { liftHolds, taskOwner } from './holds.ts'
 import { needNumber, numberOf } from './ids.ts'
 import type { Tables } from './tables.ts'
-import { IS_OPEN, taskOf } from './task-rows.ts'
 
 export type TaskChange = UpdateObject<Tables, 'tasks', 'tasks'>
 
-/** How a worker gets a task, keeps it and gives it back. */
-export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'claimTask' | 'renewTask' | 'releaseTask'> => ({
-  claimTask: (worker, kinds, leaseMs) =>
-    database.write(async (trx) => {
-      const row = await trx
-        .updateTable('tasks')
-        .set({
-          state: 'running',
-          attempt: sql`attempt + 1`,
-          worker,
-          started_at: sql`coalesce(started_at, ${database.now()})`,
-          due_at: sql`${database.now()} + ${leaseMs}`,
-        })
-        .where('id', '=', (tasks) =>
-          tasks
-            .selectFrom('tasks')
-            .select('id')
-            .where(IS_OPEN)
-            .where('due_at', '<=', database.now())
-            .where('kind', 'in', kinds)
-            .orderBy('id')
-            .limit(1)
-            .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
-        )
-        .returningAll()
-        .executeTakeFirst()
-      return row && taskOf(row)
-    }),
-
+/** How a worker keeps a task and gives it back. */
+export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'renewTask' | 'releaseTask'> => ({
   renewTask: (lease, leaseMs, progress) =>
     database.write(async (trx) => {
       const { cancel_asked } = await change(trx, database, lease, {

@@ -6,6 +6,7 @@ import { compactSeconds } from '../lib/time.ts'
 import { auditMethods } from './audit.ts'
 import type { Catalog } from './catalog.ts'
 import { checkMethods } from './check.ts'
+import { claimMethods } from './claims.ts'
 import type { Database, Deps, Heard } from './database.ts'
 import { dumpMethods } from './dump.ts'
 import { figureMethods } from './figures.ts'
@@ -85,6 +86,7 @@ function catalogOf(deps: Deps): Catalog {
     ...setMethods(deps),
     ...holdMethods(deps),
     ...taskMethods(deps),
+    ...claimMethods(deps),
     ...leaseMethods(deps),
     ...taskEndMethods(deps),
     ...keyMethods(deps),

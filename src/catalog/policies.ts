@@ -1,6 +1,7 @@
-import { sql, type Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import { UNTOUCHED_POLICY, type Policy } from '../core/policy.ts'
+import { markOf } from '../core/schedule.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { Once } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
@@ -76,30 +77,39 @@ export const policyMethods = ({ database }: Deps): PolicyCatalog => ({
     }),
 })
 
-/** Writes what an instance's policy is from now on. Fault 'not_found' when there is no such instance. */
+/**
+ * Writes what an instance's policy is from now on; `settledAt` up to when it is settled, for one that comes from elsewhere.
+ * Another schedule begins now: what it would have asked for before is not missed. Fault 'not_found' when there is no such instance.
+ */
 export async function putPolicy(
   trx: Transaction<Tables>,
   instanceId: string,
   policy: Policy,
   at: Moment,
-  dueAt: Moment = 0,
+  settledAt: Moment = at,
 ): Promise<void> {
-  const known = await trx.selectFrom('instances').select('id').where('id', '=', instanceId).executeTakeFirst()
+  const known = await trx
+    .selectFrom('instances')
+    .leftJoin('policies', 'policies.instance_id', 'instances.id')
+    .select(['policy', 'changed_at'])
+    .where('instances.id', '=', instanceId)
+    .executeTakeFirst()
   if (!known) throw new Fault('not_found', `no instance ${instanceId}`)
+  const same = markOf(knownPolicy(known).policy.schedule) === markOf(policy.schedule)
   const row = { policy: JSON.stringify(policy), changed_at: at }
   await trx
     .insertInto('policies')
-    .values({ instance_id: instanceId, ...row, due_at: dueAt })
-    .onConflict((conflict) => conflict.column('instance_id').doUpdateSet(row))
+    .values({ instance_id: instanceId, ...row, due_at: settledAt })
+    .onConflict((conflict) => conflict.column('instance_id').doUpdateSet(same ? row : { ...row, due_at: settledAt }))
     .execute()
 }
 
-/** Gives a new instance its policy. One that is taken up again keeps the policy it had. */
+/** Gives a new instance its policy. One that is taken up again keeps the policy it had, and missed nothing meanwhile. */
 export async function putFirstPolicy(trx: Transaction<Tables>, instanceId: string, policy: Policy, at: Moment) {
   await trx
     .insertInto('policies')
-    .values({ instance_id: instanceId, policy: JSON.stringify(policy), changed_at: at, due_at: 0 })
-    .onConflict((conflict) => conflict.column('instance_id').doUpdateSet({ changed_at: sql`excluded.changed_at` }))
+    .values({ instance_id: instanceId, policy: JSON.stringify(policy), changed_at: at, due_at: at })
+    .onConflict((conflict) => conflict.column('instance_id').doUpdateSet({ changed_at: at, due_at: at }))
     .execute()
 }
 

@@ -1,16 +1,18 @@
+import type { Transaction } from 'kysely'
 import type { Task } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { NewTask } from './catalog.ts'
-import type { Deps } from './database.ts'
+import type { Database, Deps } from './database.ts'
+import { lockIds } from './ids.ts'
 import { knownPolicy, type KnownPolicy } from './policies.ts'
-import { insertTask } from './task-rows.ts'
+import type { Tables } from './tables.ts'
+import { insertTask, IS_OPEN } from './task-rows.ts'
 
 /** What the scheduler looks at: a registered instance whose policy asks for automated backups. */
 export interface Scheduled extends KnownPolicy {
   readonly instanceId: string
-  readonly createdAt: Moment
-  /** When its last automated backup became due; 0 for never. */
-  readonly dueAt: Moment
+  /** Up to when its schedule is settled: nothing that was due by then is missed. */
+  readonly settledAt: Moment
 }
 
 /** What the scheduler asks of the catalog. */
@@ -18,10 +20,13 @@ export interface ScheduleCatalog {
   /** Registered instances whose policy asks for automated backups, by id. */
   scheduled(): Promise<readonly Scheduled[]>
   /**
-   * Adds the task of an automated backup and notes that the one of `dueAt` is done with, if `lastDueAt` is still what is known: so
-   * that any number of schedulers add it once. Gives undefined when it is not, or when a backup of the instance has not ended.
+   * Adds the task of an automated backup and settles its schedule up to `dueAt`, if it is still settled up to `settledAt`: so that any
+   * number of schedulers add it once. Undefined, and nothing done, when it is not; when a backup of the instance has not ended,
+   * which leaves the next one due; and when the instance is gone.
    */
-  addAutomated(task: NewTask, dueAt: Moment, lastDueAt: Moment): Promise<Task | undefined>
+  addAutomated(task: NewTask, dueAt: Moment, settledAt: Moment): Promise<Task | undefined>
+  /** Settles a schedule up to another moment without a backup, if it is still settled up to `was`. Gives whether it was. */
+  resettle(instanceId: string, settledAt: Moment, was: Moment): Promise<boolean>
 }
 
 export const scheduleMethods = ({ database }: Deps): ScheduleCatalog => ({
@@ -30,38 +35,55 @@ export const scheduleMethods = ({ database }: Deps): ScheduleCatalog => ({
       const rows = await db
         .selectFrom('policies')
         .innerJoin('instances', 'instances.id', 'policies.instance_id')
-        .select(['instance_id', 'policy', 'changed_at', 'due_at', 'created_at'])
+        .select(['instance_id', 'policy', 'changed_at', 'due_at'])
         .where('deregistered_at', 'is', null)
         .orderBy('instance_id')
         .execute()
       return rows
-        .map((row) => ({
-          ...knownPolicy(row),
-          instanceId: row.instance_id,
-          createdAt: row.created_at,
-          dueAt: row.due_at,
-        }))
+        .map((row) => ({ ...knownPolicy(row), instanceId: row.instance_id, settledAt: row.due_at }))
         .filter(({ policy }) => policy.schedule.enabled)
     }),
 
-  addAutomated: (task, dueAt, lastDueAt) =>
+  addAutomated: (task, dueAt, settledAt) =>
     database.write(async (trx) => {
-      const noted = await trx
-        .updateTable('policies')
-        .set({ due_at: dueAt })
-        .where('instance_id', '=', task.instanceId ?? '')
-        .where('due_at', '=', lastDueAt)
-        .returning('instance_id')
-        .executeTakeFirst()
-      if (!noted) return undefined
-      const added = await insertTask(trx, database, task)
-      if (added) return added
-      // A backup that has not ended is in the way: this one is still due when it has.
-      await trx
-        .updateTable('policies')
-        .set({ due_at: lastDueAt })
-        .where('instance_id', '=', task.instanceId ?? '')
-        .execute()
-      return undefined
+      const { instanceId = '' } = task
+      if (!(await mayBackUp(trx, database, instanceId))) return undefined
+      if (!(await settle(trx, instanceId, dueAt, settledAt))) return undefined
+      return insertTask(trx, database, task)
     }),
+
+  resettle: (instanceId, settledAt, was) => database.write((trx) => settle(trx, instanceId, settledAt, was)),
 })
+
+/** Whether the instance is registered and no backup of it is open; stays so until the transaction ends. */
+async function mayBackUp(trx: Transaction<Tables>, database: Database, instanceId: string): Promise<boolean> {
+  const instance = await trx
+    .selectFrom('instances')
+    .select('id')
+    .where('id', '=', instanceId)
+    .where('deregistered_at', 'is', null)
+    .$if(database.kind === 'postgres', (query) => query.forShare())
+    .executeTakeFirst()
+  if (!instance) return false
+  // Whoever adds a task takes an id first, and so waits for us.
+  await lockIds(trx)
+  const open = await trx
+    .selectFrom('tasks')
+    .select('id')
+    .where('instance_id', '=', instanceId)
+    .where('kind', '=', 'take-backup')
+    .where(IS_OPEN)
+    .executeTakeFirst()
+  return open === undefined
+}
+
+async function settle(trx: Transaction<Tables>, instanceId: string, settledAt: Moment, was: Moment): Promise<boolean> {
+  const settled = await trx
+    .updateTable('policies')
+    .set({ due_at: settledAt })
+    .where('instance_id', '=', instanceId)
+    .where('due_at', '=', was)
+    .returning('instance_id')
+    .executeTakeFirst()
+  return settled !== undefined
+}

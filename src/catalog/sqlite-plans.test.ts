@@ -52,7 +52,8 @@ const WHOLE: Partial<Record<keyof Catalog, RegExp>> = {
   taskFigures: /tasks USING COVERING INDEX tasks_by_state/,
   tasks: /^SCAN tasks$/,
   ensureTask: /tasks USING .*INDEX tasks_open|about/,
-  claimTask: /tasks USING INDEX tasks_open/,
+  // Its limits look at the open backups and at those they are in line with.
+  claimTask: /tasks USING INDEX tasks_open|SCAN (queued|\(subquery-\d+\))$/,
   deregisterInstance: /tasks USING .*INDEX tasks_(open|one_backup)/,
   keys: /access_keys/,
   sinceLastBeat: /workers/,

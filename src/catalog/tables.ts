@@ -174,7 +174,7 @@ export interface PoliciesTable {
   /** JSON of Policy. */
   policy: string
   changed_at: Moment
-  /** When its last automated backup became due; 0 for never. */
+  /** Up to when its schedule is settled: the moment of its last automated backup, or of the schedule itself. */
   due_at: Moment
 }
 

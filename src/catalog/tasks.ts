@@ -4,7 +4,7 @@ import type { Task } from '../core/task.ts'
 import type { Catalog, NewTask } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { holdForGood, liftHolds, taskOwner } from './holds.ts'
-import { needNumber, numberOf } from './ids.ts'
+import { lockIds, needNumber, numberOf } from './ids.ts'
 import { settle, spend } from './once.ts'
 import type { Tables } from './tables.ts'
 import { insertTask, IS_OPEN, taskOf } from './task-rows.ts'
@@ -25,10 +25,7 @@ export const taskMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
   ensureTask: (task) =>
     database.write(async (trx) => {
       // One who adds a task takes ids first, and so waits for every other: none can appear between the look and the act.
-      await trx
-        .updateTable('about')
-        .set((about) => ({ last_id: about.ref('last_id') }))
-        .execute()
+      await lockIds(trx)
       const open = await trx
         .selectFrom('tasks')
         .select('id')

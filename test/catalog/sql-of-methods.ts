@@ -93,7 +93,8 @@ async function useSets(catalog: Catalog, use: Use): Promise<void> {
   await use('pinSet', () => catalog.pinSet('pg-1', '1', false))
   await use('setExpiry', () => catalog.setExpiry('pg-1', ['1'], NEVER))
   await use('scheduled', () => catalog.scheduled())
-  await use('addAutomated', () => catalog.addAutomated({ kind: 'take-backup', instanceId: 'pg-1', request: {} }, 1, 0))
+  await use('addAutomated', () => catalog.addAutomated({ kind: 'take-backup', instanceId: 'pg-1', request: {} }, 2, 1))
+  await use('resettle', () => catalog.resettle('pg-1', 1, 2))
   const [automated] = await catalog.tasks({ kind: 'take-backup', states: ['waiting'] })
   await catalog.cancelTask(automated?.id ?? '')
   await use('holdSet', () => catalog.holdSet('1', 'd', LEASE_MS))
@@ -113,6 +114,7 @@ async function useTasks(catalog: Catalog, use: Use): Promise<void> {
   await use('tasks', () => catalog.tasks({}))
   await use('cancelTask', () => catalog.cancelTask(first.id))
   const { setId = '' } = await catalog.addTask(backup)
+  await use('claimTask', () => catalog.claimTask('w', ['expire'], LEASE_MS, { bulk: 2, perHost: 1 }))
   let lease = await use('claimTask', () => claim(catalog, 'take-backup', LEASE_MS))
   const progress = { phase: 'streaming', percent: 5, bytes: 1, totalBytes: 2 } as const
   await use('renewTask', () => catalog.renewTask(lease, LEASE_MS, progress))

@@ -5,6 +5,8 @@ import { holdsContract } from './catalog/holds.ts'
 import { instancesContract } from './catalog/instances.ts'
 import { linksContract } from './catalog/links.ts'
 import { policiesContract } from './catalog/policies.ts'
+import { claimsContract } from './catalog/claims.ts'
+import { scheduleContract } from './catalog/schedule.ts'
 import { serviceContract } from './catalog/service.ts'
 import { setsContract } from './catalog/sets.ts'
 import { tasksContract } from './catalog/tasks.ts'
@@ -25,5 +27,7 @@ export function catalogContract(name: string, harness: CatalogHarness): void {
     tokensContract(harness)
     linksContract(harness)
     policiesContract(harness)
+    scheduleContract(harness)
+    claimsContract(harness)
   })
 }

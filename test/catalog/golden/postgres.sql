@@ -63,8 +63,8 @@ update "instances" set "version" = version + 1 where "id" = $1;
 
 -- savePolicy
 update "instances" set "version" = version + 1 where "id" = $1;
-select "id" from "instances" where "id" = $1;
-insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values ($1, $2, $3, $4) on conflict ("instance_id") do update set "policy" = $5, "changed_at" = $6;
+select "policy", "changed_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" where "instances"."id" = $1;
+insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values ($1, $2, $3, $4) on conflict ("instance_id") do update set "policy" = $5, "changed_at" = $6, "due_at" = $7;
 
 -- policyOf
 select "policy", "changed_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" where "instances"."id" = $1;
@@ -83,12 +83,18 @@ update "sets" set "expires_at" = $1 where "id" = $2;
 update "instances" set "version" = version + 1 where "id" = $1;
 
 -- scheduled
-select "instance_id", "policy", "changed_at", "due_at", "created_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
+select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
 
 -- addAutomated
+select "id" from "instances" where "id" = $1 and "deregistered_at" is null for share;
+update "about" set "last_id" = "last_id";
+select "id" from "tasks" where "instance_id" = $1 and "kind" = $2 and state in ('waiting', 'running');
 update "policies" set "due_at" = $1 where "instance_id" = $2 and "due_at" = $3 returning "instance_id";
 update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
+
+-- resettle
+update "policies" set "due_at" = $1 where "instance_id" = $2 and "due_at" = $3 returning "instance_id";
 
 -- holdSet
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
@@ -146,6 +152,8 @@ select "set_id" from "holds" where "owner" = $1;
 update "tasks" set "cancel_asked" = $1, "state" = $2, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint, "reason" = $3 where "id" = $4 returning *;
 
 -- claimTask
+select "one" from "about" for update;
+update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) and ( kind not in ($5, $6, $7) or (select count(*) from tasks as running where running.kind in ($8, $9, $10) and running.state = 'running' and running.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint) < $11) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(cast(nodes.address as jsonb) ->> 'host') order by case when queue.state = 'running' and queue.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint then 0 else 1 end, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= (extract(epoch from clock_timestamp()) * 1000)::bigint) group by queue.id, queue.state, queue.due_at, lower(cast(nodes.address as jsonb) ->> 'host') ) as queued where queued.place > $12)) order by "id" limit $13 for update skip locked) returning *;
 update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) order by "id" limit $5 for update skip locked) returning *;
 
 -- renewTask

@@ -63,8 +63,8 @@ update "instances" set "version" = version + 1 where "id" = ?;
 
 -- savePolicy
 update "instances" set "version" = version + 1 where "id" = ?;
-select "id" from "instances" where "id" = ?;
-insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values (?, ?, ?, ?) on conflict ("instance_id") do update set "policy" = ?, "changed_at" = ?;
+select "policy", "changed_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" where "instances"."id" = ?;
+insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values (?, ?, ?, ?) on conflict ("instance_id") do update set "policy" = ?, "changed_at" = ?, "due_at" = ?;
 
 -- policyOf
 select "policy", "changed_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" where "instances"."id" = ?;
@@ -83,12 +83,18 @@ update "sets" set "expires_at" = ? where "id" = ?;
 update "instances" set "version" = version + 1 where "id" = ?;
 
 -- scheduled
-select "instance_id", "policy", "changed_at", "due_at", "created_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
+select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
 
 -- addAutomated
+select "id" from "instances" where "id" = ? and "deregistered_at" is null;
+update "about" set "last_id" = "last_id";
+select "id" from "tasks" where "instance_id" = ? and "kind" = ? and state in ('waiting', 'running');
 update "policies" set "due_at" = ? where "instance_id" = ? and "due_at" = ? returning "instance_id";
 update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
+
+-- resettle
+update "policies" set "due_at" = ? where "instance_id" = ? and "due_at" = ? returning "instance_id";
 
 -- holdSet
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
@@ -146,6 +152,7 @@ select "set_id" from "holds" where "owner" = ?;
 update "tasks" set "cancel_asked" = ?, "state" = ?, "ended_at" = ?, "reason" = ? where "id" = ? returning *;
 
 -- claimTask
+update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) and ( kind not in (?, ?, ?) or (select count(*) from tasks as running where running.kind in (?, ?, ?) and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(nodes.address ->> '$.host') order by case when queue.state = 'running' and queue.due_at > ? then 0 else 1 end, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= ?) group by queue.id, queue.state, queue.due_at, lower(nodes.address ->> '$.host') ) as queued where queued.place > ?)) order by "id" limit ?) returning *;
 update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) order by "id" limit ?) returning *;
 
 -- renewTask

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NEVER } from '../../../src/core/backup-set.ts'
 import { DEFAULT_POLICY, UNTOUCHED_POLICY } from '../../../src/core/policy.ts'
-import { backupSet, claim, instance, refused, withSets, type Part } from './fixture.ts'
-
-const AUTOMATED = { kind: 'take-backup', instanceId: 'pg-1', request: { mode: 'Automated' } } as const
+import { backupSet, instance, refused, withSets, type Part } from './fixture.ts'
 
 export const policiesContract: Part = (harness) => {
   test('an instance has the policy it was registered with, then the one that was saved last', async () => {
@@ -64,38 +62,14 @@ export const policiesContract: Part = (harness) => {
     assert.equal((await catalog.set('2'))?.expiresAt, 1_800_000_000_000)
   })
 
-  test('an automated backup is added once, however many schedulers ask at once', async () => {
-    const catalog = await harness.open()
-    await catalog.addInstance(instance('pg-1', { policy: DEFAULT_POLICY, createdAt: 3 }))
-    const [before] = await catalog.scheduled()
-    assert.deepEqual([before?.instanceId, before?.createdAt, before?.dueAt], ['pg-1', 3, 0])
-    const added = await Promise.all([1, 2, 3].map(() => catalog.addAutomated(AUTOMATED, 1000, 0)))
-    assert.equal(added.filter((task) => task !== undefined).length, 1)
-    assert.equal((await catalog.scheduled())[0]?.dueAt, 1000)
-    assert.equal(await catalog.addAutomated(AUTOMATED, 2000, 0), undefined)
-  })
-
-  test('an automated backup stays due while another backup of the instance has not ended', async () => {
-    const catalog = await harness.open()
-    await catalog.addInstance(instance('pg-1', { policy: DEFAULT_POLICY }))
-    await catalog.addTask({ ...AUTOMATED, request: { mode: 'Manual' } })
-    assert.equal(await catalog.addAutomated(AUTOMATED, 1000, 0), undefined)
-    assert.equal((await catalog.scheduled())[0]?.dueAt, 0)
-    const lease = await claim(catalog, 'take-backup', harness.leaseMs)
-    await catalog.failTask(lease, 'no', { state: 'failed' })
-    assert.ok(await catalog.addAutomated(AUTOMATED, 1000, 0))
-  })
-
   test('policies, pins and ends are there in a catalog that is moved', async () => {
     const from = await withSets(harness, backupSet(1), backupSet(2))
     await from.savePolicy('pg-1', DEFAULT_POLICY, 7)
-    await from.addAutomated(AUTOMATED, 1000, 0)
     await from.pinSet('pg-1', '1', true)
     await from.setExpiry('pg-1', ['2'], NEVER)
     const into = await harness.open()
     await into.load(await from.dump())
     assert.deepEqual(await into.policyOf('pg-1'), { policy: DEFAULT_POLICY, changedAt: 7 })
-    assert.equal((await into.scheduled())[0]?.dueAt, 1000)
     assert.equal((await into.set('2'))?.expiresAt, NEVER)
     await refused(into.removeSets('pg-1', ['1']), 'locked')
   })

@@ -1,0 +1,91 @@
+import { sql, type RawBuilder } from 'kysely'
+import { BULK_KINDS, type Task, type TaskKind } from '../core/task.ts'
+import type { Database, Deps } from './database.ts'
+import { IS_OPEN, taskOf } from './task-rows.ts'
+
+/** What may run at once, over all workers. 0 or absent: no limit. */
+export interface ClaimLimits {
+  /** Tasks that move the bytes of a set: backups, restores, verifications. */
+  readonly bulk?: number
+  /** Backups of instances that have nodes at one host. */
+  readonly perHost?: number
+}
+
+export interface ClaimCatalog {
+  /**
+   * The oldest waiting task of these kinds that the limits let run, or a running one whose lease ended, now ours for `leaseMs`;
+   * `attempt` is one more. Undefined when there is none. A task that a limit holds back is never overtaken by one for the same room.
+   */
+  claimTask(
+    worker: string,
+    kinds: readonly TaskKind[],
+    leaseMs: number,
+    limits?: ClaimLimits,
+  ): Promise<Task | undefined>
+}
+
+/** How a worker gets a task. */
+export const claimMethods = ({ database }: Deps): ClaimCatalog => ({
+  claimTask: (worker, kinds, leaseMs, { bulk = 0, perHost = 0 } = {}) =>
+    database.write(async (trx) => {
+      if (database.kind === 'postgres' && bulk + perHost > 0) {
+        // What is counted must be all that runs: those who claim under limits wait for each other, as all do on SQLite.
+        await trx.selectFrom('about').select('one').forUpdate().execute()
+      }
+      const row = await trx
+        .updateTable('tasks')
+        .set({
+          state: 'running',
+          attempt: sql`attempt + 1`,
+          worker,
+          started_at: sql`coalesce(started_at, ${database.now()})`,
+          due_at: sql`${database.now()} + ${leaseMs}`,
+        })
+        .where('id', '=', (tasks) =>
+          tasks
+            .selectFrom('tasks')
+            .select('id')
+            .where(IS_OPEN)
+            .where('due_at', '<=', database.now())
+            .where('kind', 'in', kinds)
+            .$if(bulk > 0, (query) => query.where(roomForBulk(database, bulk)))
+            .$if(perHost > 0, (query) => query.where(roomAtHosts(database, perHost)))
+            .orderBy('id')
+            .limit(1)
+            .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
+        )
+        .returningAll()
+        .executeTakeFirst()
+      return row && taskOf(row)
+    }),
+})
+
+/** A lease that ended counts no more: its worker is gone, and its task waits to be claimed again. */
+const roomForBulk = ({ now }: Database, most: number): RawBuilder<boolean> => sql<boolean>`(
+  kind not in (${sql.join(BULK_KINDS)})
+  or (select count(*) from tasks as running
+      where running.kind in (${sql.join(BULK_KINDS)}) and running.state = 'running' and running.due_at > ${now()}) < ${most})`
+
+/**
+ * Each host has a queue of backups: those that run, then those that wait, the oldest first. A backup may run when it is among
+ * the first in the queue of each of its hosts, so one with several hosts is not overtaken for ever at one and then the other.
+ */
+const roomAtHosts = (database: Database, most: number): RawBuilder<boolean> => sql<boolean>`(
+  kind <> 'take-backup'
+  or id not in (
+    select queued.id from (
+      select queue.id, row_number() over (
+        partition by ${hostOf(database)}
+        order by case when queue.state = 'running' and queue.due_at > ${database.now()} then 0 else 1 end, queue.id
+      ) as place
+      from tasks as queue join nodes on nodes.instance_id = queue.instance_id
+      where queue.kind = 'take-backup' and queue.state in ('waiting', 'running')
+        and (queue.state = 'running' or queue.due_at <= ${database.now()})
+      group by queue.id, queue.state, queue.due_at, ${hostOf(database)}
+    ) as queued where queued.place > ${most}))`
+
+/** The host in the JSON of a node's address. */
+const hostOf = ({ kind }: Database): RawBuilder<string> =>
+  kind === 'postgres'
+    ? sql<string>`lower(cast(nodes.address as jsonb) ->> 'host')`
+    : sql<string>`lower(nodes.address ->> '$.host')`
