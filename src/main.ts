@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { ACTIONS } from './api/actions.ts'
 import { createReadAudit } from './api/audit-reads.ts'
 import { startApi } from './api/server.ts'
+import type { ClaimLimits } from './catalog/claims.ts'
 import { openCatalog } from './catalog/open.ts'
 import { readSecretFile } from './config/client.ts'
 import { environment } from './config/environment.ts'
@@ -22,6 +23,7 @@ import { systemClock, type Clock } from './lib/clock.ts'
 import { createLog, type Log } from './lib/log.ts'
 import { openKeyFile } from './lib/seal.ts'
 import { runCatalogExport } from './scheduler/run-catalog-export.ts'
+import { runSchedule } from './scheduler/run-schedule.ts'
 import { runScheduler } from './scheduler/run-scheduler.ts'
 import { openStore } from './store/open.ts'
 import { runWorker } from './worker/run-worker.ts'
@@ -141,6 +143,12 @@ function openReads({ audit, dataDir }: Config, log: Log, clock: Clock): AppendFi
   )
 }
 
+/** There is one store: the limit for it and the one for all count the same tasks, and the lesser holds. */
+function limitsOf({ worker: { bulkInAll, bulkPerStore, backupsPerHost } }: Config): ClaimLimits {
+  const set = [bulkInAll, bulkPerStore].filter((limit) => limit > 0)
+  return { bulk: set.length === 0 ? 0 : Math.min(...set), perHost: backupsPerHost }
+}
+
 async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program: Program): Promise<RunningRole> {
   const stopping = new AbortController()
   const shared = await openShared(config, log, program)
@@ -149,8 +157,9 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const restore = { roots, binDirs, owner: owner === undefined ? undefined : await ownerOf(owner) }
   const name = `${hostname()}-${process.pid}-${clock.now().toString(36)}`
   const auditMs = config.audit.days * DAY_MS
-  const worker = runWorker({ ...shared, name, settings: config.worker, restore, auditMs }, stopping.signal)
-  const { sweepSeconds } = config.scheduler
+  const limits = limitsOf(config)
+  const worker = runWorker({ ...shared, name, settings: config.worker, limits, restore, auditMs }, stopping.signal)
+  const { sweepSeconds, pollSeconds } = config.scheduler
   const wakeAll = () => {
     worker.wake()
     wake()
@@ -159,6 +168,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const done = Promise.all([
     worker.done,
     runScheduler({ ...shared, sweepSeconds, wake: wakeAll }, stopping.signal),
+    runSchedule({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
   ])
   return {

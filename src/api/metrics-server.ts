@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { isLoopback } from '../config/combinations.ts'
 import type { Config } from '../config/config.ts'
 import { Fault } from '../core/fault.ts'
+import { createOutlook } from '../core/schedule.ts'
 import { splitTarget } from './canonical.ts'
 import type { Handler } from './handle.ts'
 import { METRICS_PATH, METRICS_TYPE, metricsPage } from './metrics.ts'
@@ -26,8 +27,9 @@ export async function serveMetrics(
     })
   }
   const { clock, log } = http
-  const page = () =>
-    metricsPage({ catalog, store, clock, requests: handler.requests, health: handler.health, figures: handler.figures })
+  const { requests, health, figures } = handler
+  const outlook = createOutlook()
+  const page = () => metricsPage({ catalog, store, clock, requests, health, figures, outlook })
   const answer = async ({ target, method }: Request): Promise<Reply> => {
     if (splitTarget(target).path !== METRICS_PATH) return plain(404, `The metrics are at ${METRICS_PATH}.\n`)
     if (method !== 'GET' && method !== 'HEAD') return plain(405, 'The metrics are read with GET.\n')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { DEFAULT_POLICY } from '../core/policy.ts'
 import { FakeClock } from '../lib/clock.ts'
 import { putCatalogExport } from '../set/catalog-export.ts'
 import { memStore } from '../store/mem.ts'
@@ -26,12 +27,20 @@ async function page(): Promise<string> {
       ],
       taskFigures: async () => [{ kind: 'take-backup', state: 'running', count: 2 }],
       sinceLastBeat: async () => 2500,
+      scheduled: async () =>
+        [0, 600, 7200].map((seconds, at) => ({
+          instanceId: `rm-${at}`,
+          policy: DEFAULT_POLICY,
+          changedAt: 0,
+          settledAt: NOW - seconds * 1000,
+        })),
     },
     store,
     clock: new FakeClock('2026-01-02T03:04:05Z'),
     requests,
     health: async () => ({ ready: true, problems: [] }),
     figures: () => ({ cacheBytes: 1, nonces: 2, nonceBytes: 3, auditDropped: 4, auditFailing: false }),
+    outlook: ({ settledAt }) => settledAt + 3_600_000,
   })
 }
 const lines = async () => (await page()).split('\n')
@@ -57,6 +66,9 @@ suite('the metrics page', () => {
       'holdfast_worker_silence_seconds 2.5',
       'holdfast_catalog_export_age_seconds 7200',
       'holdfast_ready 1',
+      'holdfast_schedules 3',
+      'holdfast_schedules_late 1',
+      'holdfast_schedule_lag_seconds 3600',
     ]) {
       assert.ok(text.includes(`\n${line}\n`), line)
     }

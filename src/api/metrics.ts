@@ -1,5 +1,6 @@
 import type { Catalog, InstanceFigures } from '../catalog/catalog.ts'
 import { Fault } from '../core/fault.ts'
+import type { Settled } from '../core/schedule.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
 import { listCatalogExports } from '../set/catalog-export.ts'
 import type { Store } from '../store/store.ts'
@@ -9,12 +10,14 @@ import type { RequestMetrics } from './metrics-requests.ts'
 import { renderMetrics, type Metric, type Sample } from './metrics-text.ts'
 
 export interface MetricsDeps {
-  readonly catalog: Pick<Catalog, 'figures' | 'taskFigures' | 'sinceLastBeat'>
+  readonly catalog: Pick<Catalog, 'figures' | 'taskFigures' | 'sinceLastBeat' | 'scheduled'>
   readonly store: Pick<Store, 'list'>
   readonly clock: Clock
   readonly requests: RequestMetrics
   readonly health: () => Promise<Health>
   readonly figures: () => Figures
+  /** When an instance's schedule is due next. */
+  readonly outlook: (one: Settled) => Moment | undefined
 }
 
 /** The name under which the page is served, on its own address. */
@@ -26,10 +29,11 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
  * process; figures about requests are this process's own. Rejects when the catalog does not answer.
  */
 export async function metricsPage(deps: MetricsDeps): Promise<string> {
-  const [instances, tasks, silence, { ready }, exportedAt] = await Promise.all([
+  const [instances, tasks, silence, scheduled, { ready }, exportedAt] = await Promise.all([
     deps.catalog.figures(),
     deps.catalog.taskFigures(),
     deps.catalog.sinceLastBeat(),
+    deps.catalog.scheduled(),
     deps.health(),
     lastExportAt(deps.store),
   ])
@@ -41,6 +45,7 @@ export async function metricsPage(deps: MetricsDeps): Promise<string> {
       'Tasks by kind and state.',
       tasks.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
     ),
+    ...scheduleMetrics(scheduled, deps),
     gauge(
       'holdfast_worker_silence_seconds',
       'Time since any worker last reported.',
@@ -96,6 +101,22 @@ function backupMetrics(instances: readonly InstanceFigures[], now: Moment): Metr
       'How long the last successful backup of an instance took.',
       each(({ lastDurationMs }) => (lastDurationMs === undefined ? undefined : lastDurationMs / 1000)),
     ),
+  ]
+}
+
+/** Late is what is due and has no task yet: the scheduler looks every few seconds, and waits for a backup that has not ended. */
+function scheduleMetrics(scheduled: readonly Settled[], { clock, outlook }: MetricsDeps): Metric[] {
+  const now = clock.now()
+  const lags = scheduled.map((one) => Math.max(0, now - (outlook(one) ?? now)))
+  const most = lags.reduce((a, b) => Math.max(a, b), 0)
+  return [
+    gauge('holdfast_schedules', 'Instances whose policy asks for automated backups.', [{ value: scheduled.length }]),
+    gauge('holdfast_schedules_late', 'How many of them have an automated backup due that has not been asked for.', [
+      { value: lags.filter((lag) => lag > 0).length },
+    ]),
+    gauge('holdfast_schedule_lag_seconds', 'How long the latest of those is due; 0 when none is.', [
+      { value: most / 1000 },
+    ]),
   ]
 }
 

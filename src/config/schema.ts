@@ -9,6 +9,8 @@ const seconds = (value: number) =>
     .positive()
     .max(86_400 * 366)
     .default(value)
+/** Most of something at once; 0 for no limit. */
+const limit = (preset: number) => z.int().min(0).max(100_000).default(preset)
 const count = (value: number) => z.int().positive().default(value)
 const path = z.string().min(1)
 const httpUrl = z
@@ -129,6 +131,11 @@ export const configSchema = z.strictObject({
       leaseSeconds: z.number().min(1).max(3600).default(60).describe('How long a claim holds without being renewed.'),
       pollSeconds: seconds(5).describe('How often a worker looks for a task when nothing wakes it.'),
       concurrency: z.int().min(1).max(64).default(2).describe('Tasks a worker does at once.'),
+      bulkInAll: limit(0).describe('Backups, restores and verifications that all workers do at once. 0: no limit.'),
+      bulkPerStore: limit(0).describe('The same, for one store. 0: no limit.'),
+      backupsPerHost: limit(2).describe(
+        'Backups that all workers take at once of instances with nodes at one host address. 0: no limit.',
+      ),
       attempts: z.int().min(1).max(20).default(3).describe('Attempts at one backup before it is Failed.'),
       retrySeconds: seconds(10).describe(
         'Wait before the second attempt; doubled before each further one, up to five minutes.',
@@ -145,6 +152,7 @@ export const configSchema = z.strictObject({
   scheduler: z
     .strictObject({
       sweepSeconds: seconds(300).describe('How often garbage of dead attempts is looked for.'),
+      pollSeconds: seconds(10).describe('How often it is looked which automated backups are due.'),
     })
     .prefault({}),
   restore: z

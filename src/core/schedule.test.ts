@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { DEFAULT_POLICY, WEEKDAYS, type Schedule } from './policy.ts'
-import { dueNow, markOf, nextDue, settledAt } from './schedule.ts'
+import { createOutlook, dueNow, markOf, nextDue, settledAt } from './schedule.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -121,6 +121,28 @@ suite('cron', () => {
       at('2026-02-01T01:30:00Z'),
     )
   })
+})
+
+test('a cron that cannot be read comes never', () => {
+  for (const cron of [
+    { expression: '0 0 L * *', timeZone: 'UTC' },
+    { expression: '0 0 * * *', timeZone: 'Mars/Base' },
+  ]) {
+    assert.equal(nextDue({ ...never, cron }, 'pg-1', 0), undefined)
+    assert.equal(dueNow({ ...never, cron }, 'pg-1', 0, at('2026-01-01T00:00:00Z')), undefined)
+  }
+})
+
+test('an outlook tells what is due next, also after the schedule changed or was settled further', () => {
+  const outlook = createOutlook()
+  const start = at('2026-01-01T00:00:00Z')
+  const asked = (everyMinutes: number, settled: number, instanceId = 'pg-1') =>
+    outlook({ instanceId, policy: { schedule: { ...never, everyMinutes } }, settledAt: settled })
+  assert.equal(asked(30, start), start + 30 * MINUTE)
+  assert.equal(asked(30, start), start + 30 * MINUTE)
+  assert.equal(asked(60, start), start + 60 * MINUTE)
+  assert.equal(asked(60, start + HOUR), start + 2 * HOUR)
+  assert.equal(asked(30, start, 'pg-2'), start + 30 * MINUTE)
 })
 
 suite('a clock that moves', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Moment } from '../lib/clock.ts'
-import { latestCron, nextCron } from './cron.ts'
+import { cronProblem, latestCron, nextCron } from './cron.ts'
 import { WEEKDAYS, type Schedule } from './policy.ts'
 
 const MINUTE_MS = 60_000
@@ -11,15 +11,16 @@ const FIRST_WEEKDAY = 3
 const LATE_MS = MINUTE_MS
 /** Clocks of a fleet may differ by less. */
 const BACK_MS = 60 * MINUTE_MS
+const MOST_REMEMBERED = 100_000
 
 /**
- * When an instance is backed up next, if it was last backed up at `settled`. Undefined when never. Of a window each instance
- * has its own moment, always the same; cron and `everyMinutes` come when they say.
+ * When an instance is backed up next, if its schedule is settled up to `settled`. Undefined when never, also for a cron that
+ * cannot be read. Of a window each instance has its own moment, always the same; cron and `everyMinutes` come when they say.
  */
 export function nextDue(schedule: Schedule, instanceId: string, settled: Moment): Moment | undefined {
   const { enabled, cron, everyMinutes } = schedule
   if (!enabled) return undefined
-  if (cron) return nextCron(cron, settled)
+  if (cron) return cronProblem(cron, settled) === undefined ? nextCron(cron, settled) : undefined
   const moments = [nextInWeek(schedule, instanceId, settled)]
   if (everyMinutes !== undefined) moments.push(settled + everyMinutes * MINUTE_MS)
   return earliest(moments)
@@ -47,6 +48,27 @@ function latestOfEvery({ everyMinutes }: Schedule, settled: Moment, now: Moment)
 
 /** The moment up to which a schedule counts as done: `settled`, unless clocks went back so far since that it would wait for them. */
 export const settledAt = (settled: Moment, now: Moment): Moment => (settled > now + BACK_MS ? now : settled)
+
+/** A schedule of an instance, and up to when it is settled. */
+export interface Settled {
+  readonly instanceId: string
+  readonly policy: { readonly schedule: Schedule }
+  readonly settledAt: Moment
+}
+
+/** Gives when each is due next, as `nextDue` does, and remembers it: a fleet's schedules are looked at again and again. */
+export function createOutlook(): (one: Settled) => Moment | undefined {
+  const known = new Map<string, { readonly mark: string; readonly next: Moment | undefined }>()
+  return ({ instanceId, policy: { schedule }, settledAt: settled }) => {
+    const mark = `${settled} ${markOf(schedule)}`
+    const before = known.get(instanceId)
+    if (before?.mark === mark) return before.next
+    const next = nextDue(schedule, instanceId, settled)
+    if (known.size >= MOST_REMEMBERED) known.clear()
+    known.set(instanceId, { mark, next })
+    return next
+  }
+}
 
 /** Tells schedules apart: equal for equal ones. */
 export const markOf = (schedule: Schedule): string =>

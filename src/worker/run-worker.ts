@@ -51,9 +51,9 @@ async function claimLoop(
 }
 
 /** The next task; none when there is none or the catalog does not answer: both mean to look again later. */
-async function claim({ catalog, name, settings, log }: WorkerDeps): Promise<Task | undefined> {
+async function claim({ catalog, name, settings, limits, log }: WorkerDeps): Promise<Task | undefined> {
   try {
-    return await catalog.claimTask(name, TASK_KINDS, settings.leaseSeconds * 1000)
+    return await catalog.claimTask(name, TASK_KINDS, settings.leaseSeconds * 1000, limits)
   } catch (error) {
     if (!Fault.is(error, 'catalog_unavailable')) throw error
     log.warn({ err: error.message }, 'no task claimed: the catalog does not answer')

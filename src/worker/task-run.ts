@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
+import type { ClaimLimits } from '../catalog/claims.ts'
 import type { EngineKind } from '../core/instance.ts'
 import type { Lease, Progress, Task } from '../core/task.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -16,6 +17,8 @@ export interface WorkerDeps {
   /** Tells this worker from every other, also from itself after a restart. */
   readonly name: string
   readonly settings: WorkerSettings
+  /** What may run at once, over all workers; whatever each does when absent. */
+  readonly limits?: ClaimLimits | undefined
   readonly restore: RestoreSettings
   /** How long records of changes are kept; for ever when absent. */
   readonly auditMs?: number | undefined
