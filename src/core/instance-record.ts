@@ -96,7 +96,8 @@ export function parseInstanceRecord(text: string, where: string): RecordedInstan
   }
 }
 
-function parseJson(text: string, where: string): unknown {
+/** JSON of a text from a store. Fault `store_corrupt` when it is none. */
+export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

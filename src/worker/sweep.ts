@@ -1,8 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { BackupSet } from '../core/backup-set.ts'
+import { keepOf } from '../core/keep-record.ts'
 import type { AttemptPlace } from '../set/set.ts'
 import { entombAttempt, liftTombstone, listAttempts, removeAttempt } from '../set/attempts.ts'
 import { writeInstanceRecord } from '../set/instance-record.ts'
+import { writeKeepRecord } from '../set/keep-record.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
 /** An attempt whose task no catalog knows may belong to another service on the same store: it is garbage only when this old. */
@@ -59,9 +61,22 @@ async function recordInstances({ signal }: TaskRun, { catalog, store }: WorkerDe
     for (const instance of items) {
       signal.throwIfAborted()
       await writeInstanceRecord(store, instance, { signal })
+      await recordKeep(instance.id, { catalog, store }, signal)
     }
     if (items.length < INSTANCES) return
   }
+}
+
+/** An instance that nobody gave a policy, and without a pin or an own end of a set, needs no record. */
+async function recordKeep(
+  instanceId: string,
+  { catalog, store }: Pick<WorkerDeps, 'catalog' | 'store'>,
+  signal: AbortSignal,
+) {
+  const known = await catalog.policyOf(instanceId)
+  const sets = await catalog.keptSets(instanceId)
+  if (!known || (known.changedAt === 0 && sets.length === 0)) return
+  await writeKeepRecord(store, keepOf(instanceId, known, sets), { signal })
 }
 
 /** Whether the catalog's set is made of this attempt. */

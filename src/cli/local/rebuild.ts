@@ -3,7 +3,9 @@ import { DEFAULT_SETTINGS } from '../../core/instance.ts'
 import type { Manifest } from '../../core/manifest.ts'
 import { setOfManifest } from '../../core/set-of-manifest.ts'
 import { openDownload } from '../../set/download.ts'
+import type { Keep } from '../../core/keep-record.ts'
 import { readInstanceRecords } from '../../set/instance-record.ts'
+import { readKeepRecords } from '../../set/keep-record.ts'
 import { listManifests } from '../../set/list.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -30,7 +32,25 @@ export async function rebuildCatalog(catalog: Catalog, store: Store): Promise<Re
     if (await catalog.adoptSet(setOfManifest(manifest, key, size))) found.sets++
     else found.known++
   }
+  await giveKeeps(catalog, store, problems)
   return { ...found, problems }
+}
+
+/** Policies, pins and ends of sets, of instances that have none in the catalog. */
+async function giveKeeps(catalog: Catalog, store: Store, problems: string[]): Promise<void> {
+  for await (const { keep, fault } of readKeepRecords(store)) {
+    if (fault) problems.push(fault.message)
+    else await giveKeep(catalog, keep)
+  }
+}
+
+async function giveKeep(catalog: Catalog, { instanceId, policy, changedAt, pinned, ends }: Keep): Promise<void> {
+  const known = await catalog.policyOf(instanceId)
+  if (known === undefined || known.changedAt > 0) return
+  await catalog.changePolicy(instanceId, () => policy, { at: changedAt })
+  const isHere = async (id: string) => (await catalog.set(id))?.instanceId === instanceId
+  for (const id of pinned) if (await isHere(id)) await catalog.pinSet(instanceId, id, true)
+  for (const [id, end] of Object.entries(ends)) if (await isHere(id)) await catalog.setExpiry(instanceId, [id], end)
 }
 
 async function addInstances(catalog: Catalog, store: Store, problems: string[]): Promise<number> {
