@@ -159,7 +159,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const auditMs = config.audit.days * DAY_MS
   const limits = limitsOf(config)
   const worker = runWorker({ ...shared, name, settings: config.worker, limits, restore, auditMs }, stopping.signal)
-  const { sweepSeconds, pollSeconds } = config.scheduler
+  const { sweepSeconds, retainSeconds, pollSeconds } = config.scheduler
   const wakeAll = () => {
     worker.wake()
     wake()
@@ -167,7 +167,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const { exportRecipients: recipients, exportsKept: keep } = config.catalog
   const done = Promise.all([
     worker.done,
-    runScheduler({ ...shared, sweepSeconds, wake: wakeAll }, stopping.signal),
+    runScheduler({ ...shared, sweepSeconds, retainSeconds, wake: wakeAll }, stopping.signal),
     runSchedule({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
   ])

@@ -6,6 +6,7 @@ import { deleteAccessKey } from './actions/delete-access-key.ts'
 import { deleteBackup } from './actions/delete-backup.ts'
 import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
 import { describeAuditRecords } from './actions/describe-audit-records.ts'
+import { describeBackupPolicy } from './actions/describe-backup-policy.ts'
 import { describeBackupSetTasks } from './actions/describe-backup-set-tasks.ts'
 import { describeBackupTasks } from './actions/describe-backup-tasks.ts'
 import { describeBackups } from './actions/describe-backups.ts'
@@ -13,8 +14,12 @@ import { describeDBInstanceAttribute } from './actions/describe-db-instance-attr
 import { describeDBInstances } from './actions/describe-db-instances.ts'
 import { describeRegions } from './actions/describe-regions.ts'
 import { listAccessKeys } from './actions/list-access-keys.ts'
+import { modifyBackupPolicy } from './actions/modify-backup-policy.ts'
+import { modifyBackupSetExpireTime } from './actions/modify-backup-set-expire-time.ts'
 import { modifyDBInstanceNodes } from './actions/modify-db-instance-nodes.ts'
 import { modifyDBInstanceSettings } from './actions/modify-db-instance-settings.ts'
+import { pinBackupSet } from './actions/pin-backup-set.ts'
+import { previewBackupPolicy } from './actions/preview-backup-policy.ts'
 import { registerDBInstance } from './actions/register-db-instance.ts'
 import { restoreBackup } from './actions/restore-backup.ts'
 import { revokeBackupLinks } from './actions/revoke-backup-links.ts'
@@ -26,6 +31,9 @@ export const ACTIONS: readonly Action[] = [
   createBackup,
   deleteBackup,
   describeBackupTasks,
+  describeBackupPolicy,
+  modifyBackupPolicy,
+  modifyBackupSetExpireTime,
   describeDBInstances,
   describeDBInstanceAttribute,
   describeRegions,
@@ -35,6 +43,8 @@ export const ACTIONS: readonly Action[] = [
   deregisterDBInstance,
   verifyBackup,
   revokeBackupLinks,
+  pinBackupSet,
+  previewBackupPolicy,
   restoreBackup,
   describeBackupSetTasks,
   cancelTask,

@@ -4,6 +4,7 @@ import { isoSeconds } from '../lib/time.ts'
 import { downloadName } from '../set/download-name.ts'
 import type { LinkMaker } from './links.ts'
 import { engineName } from './names.ts'
+import { renderEnd } from './set-end.ts'
 
 const link = z.string().nullable()
 
@@ -36,6 +37,12 @@ export const backupItem = z.object({
   Engine: z.string(),
   EngineVersion: z.string(),
   BackupDownloadLinkByDB: z.object({ BackupDownloadLinkByDB: z.array(z.never()) }),
+  ExpectExpireTime: z
+    .string()
+    .describe(
+      'When the set ends by an end of its own; Never (extension) when it does not; empty: when its policy says.',
+    ),
+  Pinned: z.boolean().describe('Extension: whether it is pinned.'),
   FailReason: z
     .string()
     .describe('Extension: why a Failed backup failed, or what is wrong with stored bytes, in plain words; else empty.'),
@@ -77,6 +84,8 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     Engine: engineName(set.engine),
     EngineVersion: set.engineVersion,
     BackupDownloadLinkByDB: { BackupDownloadLinkByDB: [] },
+    ExpectExpireTime: renderEnd(set.expiresAt),
+    Pinned: set.pinned === true,
     FailReason: set.reason ?? set.damage ?? '',
     VerifiedTime: set.verifiedAt === undefined ? '' : isoSeconds(set.verifiedAt),
   }

@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
+import type { KnownPolicy } from '../catalog/policy-rows.ts'
 import type { BackupSet } from '../core/backup-set.ts'
 import type { Instance } from '../core/instance.ts'
 import { RdsError, type RdsErrorCode } from './errors.ts'
@@ -39,4 +40,11 @@ export async function requireSet(catalog: Catalog, instanceId: string, setId: st
     )
   }
   return set
+}
+
+/** The policy of an instance that is there. */
+export async function policyOf(catalog: Catalog, instanceId: string): Promise<KnownPolicy> {
+  const known = await catalog.policyOf(instanceId)
+  if (known === undefined) throw noInstance(instanceId, 'InvalidDBInstanceName.NotFound')
+  return known
 }

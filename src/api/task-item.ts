@@ -8,6 +8,7 @@ const KIND_NAMES = {
   verify: 'Verify',
   restore: 'Restore',
   expire: 'Expire',
+  retain: 'Retain',
   sweep: 'Sweep',
 } as const satisfies Record<TaskKind, string>
 

@@ -8,7 +8,8 @@ import type { Moment } from '../lib/clock.ts'
 import type { AuditCatalog } from './audit.ts'
 import type { ClaimCatalog } from './claims.ts'
 import type { LinkCatalog } from './links.ts'
-import type { KnownPolicy, PolicyCatalog } from './policies.ts'
+import type { PolicyCatalog } from './policies.ts'
+import type { KnownPolicy } from './policy-rows.ts'
 import type { ScheduleCatalog } from './schedule.ts'
 import type { ClientTokensTable } from './tables.ts'
 import type { TokenCatalog } from './tokens.ts'
@@ -46,6 +47,9 @@ export interface TokenUse {
 export interface LocalChange {
   readonly audit: AuditEntry
 }
+
+/** A change by the service itself, as a policy says. */
+export type ServiceChange = LocalChange
 
 export interface NewNode {
   /** Given back by a rebuild; a fresh decimal id when absent. */
@@ -152,7 +156,7 @@ export interface Catalog extends AuditCatalog, ClaimCatalog, LinkCatalog, Policy
   /** Adds a set read from a store: `catalog rebuild`. A known id is left as it is; gives whether it was added. */
   adoptSet(set: BackupSet): Promise<boolean>
   /** Hides each set and adds one 'expire' task for each, all or none. Fault 'locked' when one is held, 'not_found' when one is not of the instance. */
-  removeSets(instanceId: string, setIds: readonly string[], once?: Once): Promise<Task[]>
+  removeSets(instanceId: string, setIds: readonly string[], once?: Once | ServiceChange): Promise<Task[]>
   /**
    * Keeps a set from being removed for `ttlMs`, while a download reads it; again prolongs the hold of the same owner. It ends by
    * itself, so that a reader that died holds nothing. Fault 'not_found' when the set is gone or being removed.
@@ -203,7 +207,7 @@ export interface Catalog extends AuditCatalog, ClaimCatalog, LinkCatalog, Policy
   /** A fresh decimal id, never given before: for sets, tasks and nodes. */
   newId(): Promise<string>
 
-  /** Forgets spent nonces, client tokens and worker beats that are past use. */
+  /** Forgets spent nonces, client tokens and worker beats that are past use, and routine tasks that ended well a week ago. */
   tidy(): Promise<void>
   /** Everything a store does not hold (keys, sealed passwords, Failed sets) and everything it does, as plain JSON with secrets opened: for `catalog export`, which seals it whole. */
   dump(): Promise<CatalogDump>

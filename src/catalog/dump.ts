@@ -15,7 +15,7 @@ import { secretOf } from './keys.ts'
 import { pageSql } from './page-sql.ts'
 import { setOf } from './set-rows.ts'
 import { spend } from './once.ts'
-import { putPolicy } from './policies.ts'
+import { putPolicy } from './policy-rows.ts'
 import type {
   AccessKeysTable,
   AuditRecordsTable,

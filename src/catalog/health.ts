@@ -8,6 +8,9 @@ type Methods = 'beat' | 'sinceLastBeat' | 'tidy'
 /** A worker that has said nothing for so long is gone. The newest beat of all is kept: it says since when none is there. */
 const FORGET_BEATS_MS = 3_600_000
 
+/** What is done every few minutes or hours is remembered for a week. */
+const FORGET_ROUTINE_MS = 7 * 86_400_000
+
 /** Who is alive, and the clearing away of what is past use. */
 export const healthMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
   beat: async (worker) => {
@@ -40,6 +43,12 @@ export const healthMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
         .where('beat_at', '<', (workers) =>
           workers.selectFrom('workers').select((all) => all.fn.max('beat_at').as('newest')),
         )
+        .execute()
+      await trx
+        .deleteFrom('tasks')
+        .where('kind', 'in', ['sweep', 'retain'])
+        .where('state', '=', 'finished')
+        .where('ended_at', '<', sql<number>`${database.now()} - ${FORGET_ROUTINE_MS}`)
         .execute()
       await forgetHolds(trx, database)
     }),

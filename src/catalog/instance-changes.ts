@@ -8,7 +8,7 @@ import { needNumber } from './ids.ts'
 import { instanceRow, needInstance, noInstance } from './instances.ts'
 import { addNodes, addressRow, withFormerIds } from './nodes.ts'
 import { spend } from './once.ts'
-import { putFirstPolicy } from './policies.ts'
+import { putFirstPolicy } from './policy-rows.ts'
 import type { Tables } from './tables.ts'
 import { IS_OPEN } from './task-rows.ts'
 
@@ -24,7 +24,7 @@ export const instanceMethods = (deps: Deps): Pick<Catalog, Methods> => ({
   updateInstance: (id, change, once) =>
     deps.database.write(async (trx) => {
       await spend(trx, once)
-      return update(trx, deps, id, change)
+      return changeInstance(trx, deps, id, change)
     }),
 
   deregisterInstance: (id, at, once) =>
@@ -56,7 +56,13 @@ export async function addInstance(trx: Transaction<Tables>, deps: Deps, instance
   return needInstance(trx, deps.sealer, id)
 }
 
-async function update(trx: Transaction<Tables>, deps: Deps, id: string, change: InstanceChange): Promise<Instance> {
+/** Changes what is named of an instance, and raises its version. Fault 'not_found' when there is none. */
+export async function changeInstance(
+  trx: Transaction<Tables>,
+  deps: Deps,
+  id: string,
+  change: InstanceChange,
+): Promise<Instance> {
   // First of all, so that no other change of the same instance comes between what is read and what is written.
   await raiseVersion(trx, id)
   const { settings } = await needInstance(trx, deps.sealer, id)

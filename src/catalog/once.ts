@@ -18,10 +18,14 @@ export async function spend(trx: Transaction<Tables>, once: Once | LocalChange |
 }
 
 /** What ends a change that adds tasks: its audit record names them, and the reply is kept under its client token. */
-export async function settle(trx: Transaction<Tables>, once: Once | undefined, tasks: readonly Task[]): Promise<void> {
+export async function settle(
+  trx: Transaction<Tables>,
+  once: Once | LocalChange | undefined,
+  tasks: readonly Task[],
+): Promise<void> {
   if (once?.audit) await noteTasks(trx, once.audit.requestId, tasks)
   const [task] = tasks
-  if (once?.token && task) await keepReply(trx, once.keyId, once.token, task)
+  if (once && 'nonce' in once && once.token && task) await keepReply(trx, once.keyId, once.token, task)
 }
 
 async function spendCall(trx: Transaction<Tables>, once: Once): Promise<void> {

@@ -1,72 +1,91 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
+import type { BackupSet } from '../core/backup-set.ts'
 import { Fault } from '../core/fault.ts'
 import { UNTOUCHED_POLICY, type Policy } from '../core/policy.ts'
-import { markOf } from '../core/schedule.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { Once } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { holdForGood, liftHold, lockSet, PIN, raiseVersion } from './holds.ts'
 import { needNumber } from './ids.ts'
+import { changeInstance } from './instance-changes.ts'
 import { spend } from './once.ts'
+import { putPolicy, readPolicy, type KnownPolicy } from './policy-rows.ts'
 import type { Tables } from './tables.ts'
 
-/** An instance's policy, and when it became that. */
-export interface KnownPolicy {
-  readonly policy: Policy
-  /** 0 when the instance never had one. */
-  readonly changedAt: Moment
-}
+/** What one set has of its own instead of what its policy says. */
+export type KeptSet = Pick<BackupSet, 'id' | 'pinned' | 'expiresAt'>
 
 /** What the catalog knows of policies, and of what single sets have of their own instead. */
 export interface PolicyCatalog {
   /** UNTOUCHED_POLICY for an instance that never had one; undefined when there is no such instance. */
   policyOf(instanceId: string): Promise<KnownPolicy | undefined>
-  /** Fault 'not_found' when there is no such instance. */
-  savePolicy(instanceId: string, policy: Policy, at: Moment, once?: Once): Promise<void>
+  /**
+   * Makes what `change` makes of an instance's policy its policy from `at` on, and gives it; `preferReplica`, when given, becomes
+   * a setting of the instance with it. Fault 'not_found' when there is no such instance.
+   */
+  changePolicy(
+    instanceId: string,
+    change: (policy: Policy) => Policy,
+    options: { readonly at: Moment; readonly preferReplica?: boolean | undefined },
+    once?: Once,
+  ): Promise<Policy>
+  /** The sets of an instance that are pinned or have an end of their own. */
+  keptSets(instanceId: string): Promise<readonly KeptSet[]>
   /** Keeps a set from being removed by anybody until it is unpinned. Fault 'not_found' when the instance has no such set. */
   pinSet(instanceId: string, setId: string, pinned: boolean, once?: Once): Promise<void>
   /** Gives sets an end of their own instead of their policy's, all or none: a moment, `NEVER`, or undefined for the policy's again. */
   setExpiry(instanceId: string, setIds: readonly string[], expiresAt: Moment | undefined, once?: Once): Promise<void>
 }
 
-export const policyMethods = ({ database }: Deps): PolicyCatalog => ({
-  policyOf: (instanceId) =>
-    database.read(async (db) => {
-      const row = await db
-        .selectFrom('instances')
-        .leftJoin('policies', 'policies.instance_id', 'instances.id')
-        .select(['policy', 'changed_at'])
-        .where('instances.id', '=', instanceId)
-        .executeTakeFirst()
-      return row && knownPolicy(row)
+export const policyMethods = (deps: Deps): PolicyCatalog => ({
+  policyOf: (instanceId) => deps.database.read((db) => readPolicy(db, instanceId)),
+
+  changePolicy: (instanceId, change, { at, preferReplica }, once) =>
+    deps.database.write(async (trx) => {
+      await spend(trx, once)
+      // First of all, so that no other change of the same instance comes between what is read and what is written.
+      await changeInstance(trx, deps, instanceId, preferReplica === undefined ? {} : { settings: { preferReplica } })
+      const policy = change((await readPolicy(trx, instanceId))?.policy ?? UNTOUCHED_POLICY)
+      await putPolicy(trx, instanceId, policy, at)
+      return policy
     }),
 
-  savePolicy: (instanceId, policy, at, once) =>
-    database.write(async (trx) => {
-      await spend(trx, once)
-      await raiseVersion(trx, instanceId)
-      await putPolicy(trx, instanceId, policy, at)
+  keptSets: (instanceId) =>
+    deps.database.read(async (db) => {
+      const rows = await db
+        .selectFrom('sets')
+        .select(['id', 'pinned', 'expires_at'])
+        .where('instance_id', '=', instanceId)
+        .where(sql<boolean>`(pinned = 1 or expires_at is not null)`)
+        .where('removing', '=', 0)
+        .orderBy('id')
+        .execute()
+      return rows.map(({ id, pinned, expires_at }) => ({
+        id: String(id),
+        pinned: pinned === 1,
+        ...(expires_at !== null && { expiresAt: expires_at }),
+      }))
     }),
 
   pinSet: (instanceId, setId, pinned, once) =>
-    database.write(async (trx) => {
+    deps.database.write(async (trx) => {
       await spend(trx, once)
-      const id = await needSet(trx, database, instanceId, setId)
+      const id = await needSet(trx, deps.database, instanceId, setId)
       await trx
         .updateTable('sets')
         .set({ pinned: pinned ? 1 : 0 })
         .where('id', '=', id)
         .execute()
-      if (pinned) await holdForGood(trx, database, id, PIN)
-      else await liftHold(trx, database, id, PIN)
+      if (pinned) await holdForGood(trx, deps.database, id, PIN)
+      else await liftHold(trx, deps.database, id, PIN)
       await raiseVersion(trx, instanceId)
     }),
 
   setExpiry: (instanceId, setIds, expiresAt, once) =>
-    database.write(async (trx) => {
+    deps.database.write(async (trx) => {
       await spend(trx, once)
       for (const setId of setIds) {
-        const id = await needSet(trx, database, instanceId, setId)
+        const id = await needSet(trx, deps.database, instanceId, setId)
         await trx
           .updateTable('sets')
           .set({ expires_at: expiresAt ?? null })
@@ -75,54 +94,6 @@ export const policyMethods = ({ database }: Deps): PolicyCatalog => ({
       }
       await raiseVersion(trx, instanceId)
     }),
-})
-
-/**
- * Writes what an instance's policy is from now on; `settledAt` up to when it is settled, for one that comes from elsewhere.
- * Another schedule begins now: what it would have asked for before is not missed. Fault 'not_found' when there is no such instance.
- */
-export async function putPolicy(
-  trx: Transaction<Tables>,
-  instanceId: string,
-  policy: Policy,
-  at: Moment,
-  settledAt: Moment = at,
-): Promise<void> {
-  const known = await trx
-    .selectFrom('instances')
-    .leftJoin('policies', 'policies.instance_id', 'instances.id')
-    .select(['policy', 'changed_at'])
-    .where('instances.id', '=', instanceId)
-    .executeTakeFirst()
-  if (!known) throw new Fault('not_found', `no instance ${instanceId}`)
-  const same = markOf(knownPolicy(known).policy.schedule) === markOf(policy.schedule)
-  const row = { policy: JSON.stringify(policy), changed_at: at }
-  await trx
-    .insertInto('policies')
-    .values({ instance_id: instanceId, ...row, due_at: settledAt })
-    .onConflict((conflict) => conflict.column('instance_id').doUpdateSet(same ? row : { ...row, due_at: settledAt }))
-    .execute()
-}
-
-/** Gives a new instance its policy. One that is taken up again keeps the policy it had, and missed nothing meanwhile. */
-export async function putFirstPolicy(trx: Transaction<Tables>, instanceId: string, policy: Policy, at: Moment) {
-  await trx
-    .insertInto('policies')
-    .values({ instance_id: instanceId, policy: JSON.stringify(policy), changed_at: at, due_at: at })
-    .onConflict((conflict) => conflict.column('instance_id').doUpdateSet({ changed_at: at, due_at: at }))
-    .execute()
-}
-
-/** The policy of a row, or of none. */
-export const knownPolicy = ({
-  policy,
-  changed_at,
-}: {
-  policy: string | null
-  changed_at: Moment | null
-}): KnownPolicy => ({
-  policy: policy === null ? UNTOUCHED_POLICY : (JSON.parse(policy) as Policy),
-  changedAt: changed_at ?? 0,
 })
 
 async function needSet(trx: Transaction<Tables>, database: Database, instanceId: string, setId: string) {

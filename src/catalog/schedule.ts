@@ -4,7 +4,7 @@ import type { Moment } from '../lib/clock.ts'
 import type { NewTask } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { lockIds } from './ids.ts'
-import { knownPolicy, type KnownPolicy } from './policies.ts'
+import { knownPolicy, type KnownPolicy } from './policy-rows.ts'
 import type { Tables } from './tables.ts'
 import { insertTask, IS_OPEN } from './task-rows.ts'
 

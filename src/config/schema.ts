@@ -153,6 +153,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       sweepSeconds: seconds(300).describe('How often garbage of dead attempts is looked for.'),
       pollSeconds: seconds(10).describe('How often it is looked which automated backups are due.'),
+      retainSeconds: seconds(3600).describe('How often sets that no policy keeps are removed.'),
     })
     .prefault({}),
   restore: z

@@ -8,8 +8,8 @@ export interface AuditEntry {
   /** The RequestId of the call; a fresh one for what was done locally. */
   readonly requestId: string
   readonly at: Moment
-  /** `local`: by a command on this machine, without the service. */
-  readonly origin: 'api' | 'local'
+  /** `local`: by a command on this machine, without the service. `service`: by the service itself, as its policies say. */
+  readonly origin: 'api' | 'local' | 'service'
   readonly keyId: string
   /** The lasting key that made the temporary one. */
   readonly parentKeyId: string

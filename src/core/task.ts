@@ -1,6 +1,6 @@
 import type { Moment } from '../lib/clock.ts'
 
-export const TASK_KINDS = ['take-backup', 'verify', 'restore', 'expire', 'sweep'] as const
+export const TASK_KINDS = ['take-backup', 'verify', 'restore', 'expire', 'retain', 'sweep'] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 
 /** Kinds that move the bytes of whole sets: what limits are for. */

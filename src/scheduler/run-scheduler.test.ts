@@ -11,15 +11,18 @@ function setUp(ensure: () => boolean) {
   const clock = new FakeClock('2026-01-01T00:00:00Z')
   const stop = new AbortController()
   let [asked, woken] = [0, 0]
-  const ensureTask = async () => {
+  const kinds: string[] = []
+  const ensureTask = async ({ kind }: { kind: string }) => {
+    kinds.push(kind)
+    if (kind !== 'sweep') return false
     asked++
     return ensure()
   }
   const done = runScheduler(
-    { catalog: { ensureTask }, clock, log: silentLog, sweepSeconds: 300, wake: () => woken++ },
+    { catalog: { ensureTask }, clock, log: silentLog, sweepSeconds: 300, retainSeconds: 1000, wake: () => woken++ },
     stop.signal,
   )
-  return { clock, stop, done, counts: () => ({ asked, woken }) }
+  return { clock, stop, done, kinds, counts: () => ({ asked, woken }) }
 }
 
 test('a sweep is asked for at the start and then every sweepSeconds, and the workers hear of it', async () => {
@@ -53,6 +56,18 @@ test('a catalog that does not answer is asked again later', async () => {
   clock.advance(300_000)
   await settle()
   assert.deepEqual(counts(), { asked: 2, woken: 1 })
+  stop.abort()
+  await done
+})
+
+test('what no policy keeps is looked for at the start and then every retainSeconds', async () => {
+  const { clock, stop, done, kinds } = setUp(() => true)
+  for (let step = 0; step < 20; step++) {
+    await settle()
+    clock.advance(100_000)
+  }
+  await settle()
+  assert.equal(kinds.filter((kind) => kind === 'retain').length, 3)
   stop.abort()
   await done
 })

@@ -8,20 +8,28 @@ export interface SchedulerDeps {
   readonly clock: Clock
   readonly log: Log
   readonly sweepSeconds: number
+  readonly retainSeconds: number
   /** Tells the workers that a task waits. Losing it loses nothing. */
   readonly wake: () => void
 }
 
-/** Makes the tasks that the clock asks for, until `signal` aborts. Any number of schedulers make each task once. */
+/** Makes the tasks that come again and again, until `signal` aborts. Any number of schedulers make each task once. */
 export async function runScheduler(deps: SchedulerDeps, signal: AbortSignal): Promise<void> {
-  const { catalog, clock, log, sweepSeconds, wake } = deps
+  await Promise.all([
+    repeat('sweep', deps.sweepSeconds, deps, signal),
+    repeat('retain', deps.retainSeconds, deps, signal),
+  ])
+}
+
+async function repeat(kind: 'sweep' | 'retain', everySeconds: number, deps: SchedulerDeps, signal: AbortSignal) {
+  const { catalog, clock, log, wake } = deps
   while (!signal.aborted) {
     try {
-      if (await catalog.ensureTask({ kind: 'sweep', request: {} })) wake()
+      if (await catalog.ensureTask({ kind, request: {} })) wake()
     } catch (error) {
       if (!Fault.is(error, 'catalog_unavailable')) throw error
-      log.warn({ err: error.message }, 'no sweep asked for: the catalog does not answer')
+      log.warn({ err: error.message, kind }, 'no such task asked for: the catalog does not answer')
     }
-    await clock.sleep(sweepSeconds * 1000, signal).catch(() => {})
+    await clock.sleep(everySeconds * 1000, signal).catch(() => {})
   }
 }

@@ -6,6 +6,7 @@ import { reasonOnNode } from './failed-node.ts'
 import { failedSet } from './failed-set.ts'
 import { holdLease, type HeldLease } from './lease.ts'
 import { restore } from './restore.ts'
+import { retain } from './retain.ts'
 import { sweep } from './sweep.ts'
 import { takeBackup } from './take-backup.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
@@ -16,6 +17,7 @@ const STORIES: Readonly<Record<TaskKind, Story>> = {
   verify,
   restore,
   expire,
+  retain,
   sweep,
 }
 

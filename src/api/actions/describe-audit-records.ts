@@ -8,7 +8,9 @@ import { instanceId, integer, oneOf, pageSize, text, utcMinuteOrSecond } from '.
 const item = z.object({
   CallRequestId: z.string().describe('RequestId of the call; of a local command, a fresh one.'),
   Time: z.string().describe('When, UTC with milliseconds.'),
-  Origin: z.enum(['api', 'local']).describe('local: a command on the machine of the service.'),
+  Origin: z
+    .enum(['api', 'local', 'service'])
+    .describe('local: a command on the machine of the service. service: what it did by itself, as a policy says.'),
   AccessKeyId: z.string().describe('Whose call it was; empty for a local command.'),
   ParentAccessKeyId: z.string().describe('The lasting key that made a temporary one; else empty.'),
   OsUser: z.string().describe('Who ran a local command; else empty.'),

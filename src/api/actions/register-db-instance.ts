@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { DEFAULT_SETTINGS, type Instance } from '../../core/instance.ts'
+import { DEFAULT_POLICY } from '../../core/policy.ts'
 import { writeInstanceRecord } from '../../set/instance-record.ts'
 import type { Store } from '../../store/store.ts'
 import { defineAction } from '../action.ts'
@@ -66,6 +67,7 @@ export const registerDBInstance = defineAction({
         settings: { ...DEFAULT_SETTINGS, preferReplica: values.PreferReplica },
         createdAt: clock.now(),
         nodes: nodes.map(({ role, address }) => ({ role, address })),
+        policy: DEFAULT_POLICY,
       },
       once,
     )

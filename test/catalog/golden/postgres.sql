@@ -61,8 +61,11 @@ select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.s
 update "sets" set "link_round" = link_round + 1 where "id" = $1 and "instance_id" = $2 and "removing" = $3 returning "link_round";
 update "instances" set "version" = version + 1 where "id" = $1;
 
--- savePolicy
+-- changePolicy
 update "instances" set "version" = version + 1 where "id" = $1;
+select * from "instances" where "id" = $1;
+select * from "nodes" where "instance_id" = $1 order by "id";
+update "instances" set "settings" = $1 where "id" = $2;
 select "policy", "changed_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" where "instances"."id" = $1;
 insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values ($1, $2, $3, $4) on conflict ("instance_id") do update set "policy" = $5, "changed_at" = $6, "due_at" = $7;
 
@@ -81,6 +84,9 @@ delete from "holds" where "set_id" = $1 and "owner" = $2;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 update "sets" set "expires_at" = $1 where "id" = $2;
 update "instances" set "version" = version + 1 where "id" = $1;
+
+-- keptSets
+select "id", "pinned", "expires_at" from "sets" where "instance_id" = $1 and (pinned = 1 or expires_at is not null) and "removing" = $2 order by "id";
 
 -- scheduled
 select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
@@ -236,6 +242,7 @@ select "digest", "reply" from "client_tokens" where "key_id" = $1 and "action" =
 delete from "nonces" where "expires_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint;
 delete from "client_tokens" where "expires_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint;
 delete from "workers" where "beat_at" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $1 and "beat_at" < (select max("beat_at") as "newest" from "workers");
+delete from "tasks" where "kind" in ($1, $2) and "state" = $3 and "ended_at" < (extract(epoch from clock_timestamp()) * 1000)::bigint - $4;
 delete from "holds" where "until" <= (extract(epoch from clock_timestamp()) * 1000)::bigint returning "set_id";
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";

@@ -61,8 +61,11 @@ select sets.id, sets.instance_id, sets.node_id, sets.bucket, sets.method, sets.s
 update "sets" set "link_round" = link_round + 1 where "id" = ? and "instance_id" = ? and "removing" = ? returning "link_round";
 update "instances" set "version" = version + 1 where "id" = ?;
 
--- savePolicy
+-- changePolicy
 update "instances" set "version" = version + 1 where "id" = ?;
+select * from "instances" where "id" = ?;
+select * from "nodes" where "instance_id" = ? order by "id";
+update "instances" set "settings" = ? where "id" = ?;
 select "policy", "changed_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" where "instances"."id" = ?;
 insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values (?, ?, ?, ?) on conflict ("instance_id") do update set "policy" = ?, "changed_at" = ?, "due_at" = ?;
 
@@ -81,6 +84,9 @@ delete from "holds" where "set_id" = ? and "owner" = ?;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 update "sets" set "expires_at" = ? where "id" = ?;
 update "instances" set "version" = version + 1 where "id" = ?;
+
+-- keptSets
+select "id", "pinned", "expires_at" from "sets" where "instance_id" = ? and (pinned = 1 or expires_at is not null) and "removing" = ? order by "id";
 
 -- scheduled
 select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
@@ -235,6 +241,7 @@ select "digest", "reply" from "client_tokens" where "key_id" = ? and "action" = 
 delete from "nonces" where "expires_at" <= ?;
 delete from "client_tokens" where "expires_at" <= ?;
 delete from "workers" where "beat_at" < ? - ? and "beat_at" < (select max("beat_at") as "newest" from "workers");
+delete from "tasks" where "kind" in (?, ?) and "state" = ? and "ended_at" < ? - ?;
 delete from "holds" where "until" <= ? returning "set_id";
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";

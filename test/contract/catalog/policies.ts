@@ -10,9 +10,12 @@ export const policiesContract: Part = (harness) => {
     await catalog.addInstance(instance('pg-1', { policy: DEFAULT_POLICY, createdAt: 5 }))
     assert.deepEqual(await catalog.policyOf('pg-1'), { policy: DEFAULT_POLICY, changedAt: 5 })
     const changed = { ...DEFAULT_POLICY, releasedKeep: 'Latest' } as const
-    await catalog.savePolicy('pg-1', changed, 9)
+    await catalog.changePolicy('pg-1', () => changed, { at: 9 })
     assert.deepEqual(await catalog.policyOf('pg-1'), { policy: changed, changedAt: 9 })
-    await refused(catalog.savePolicy('pg-2', changed, 9), 'not_found')
+    await refused(
+      catalog.changePolicy('pg-2', () => changed, { at: 9 }),
+      'not_found',
+    )
     assert.equal(await catalog.policyOf('pg-2'), undefined)
   })
 
@@ -27,7 +30,7 @@ export const policiesContract: Part = (harness) => {
     const catalog = await harness.open()
     await catalog.addInstance(instance('pg-1', { policy: DEFAULT_POLICY }))
     const own = { ...DEFAULT_POLICY, releasedKeep: 'Latest' } as const
-    await catalog.savePolicy('pg-1', own, 9)
+    await catalog.changePolicy('pg-1', () => own, { at: 9 })
     await catalog.deregisterInstance('pg-1', 10)
     assert.deepEqual(await catalog.scheduled(), [])
     await catalog.addInstance(instance('pg-1', { policy: DEFAULT_POLICY, createdAt: 20 }))
@@ -55,6 +58,10 @@ export const policiesContract: Part = (harness) => {
     assert.equal((await catalog.set('2'))?.expiresAt, 1_800_000_000_000)
     await catalog.setExpiry('pg-1', ['1'], NEVER)
     assert.equal((await catalog.set('1'))?.expiresAt, NEVER)
+    assert.deepEqual(await catalog.keptSets('pg-1'), [
+      { id: '1', pinned: false, expiresAt: NEVER },
+      { id: '2', pinned: false, expiresAt: 1_800_000_000_000 },
+    ])
     await catalog.setExpiry('pg-1', ['1'], undefined)
     assert.equal((await catalog.set('1'))?.expiresAt, undefined)
     assert.equal(await catalog.instanceVersion('pg-1'), before + 3)
@@ -64,7 +71,7 @@ export const policiesContract: Part = (harness) => {
 
   test('policies, pins and ends are there in a catalog that is moved', async () => {
     const from = await withSets(harness, backupSet(1), backupSet(2))
-    await from.savePolicy('pg-1', DEFAULT_POLICY, 7)
+    await from.changePolicy('pg-1', () => DEFAULT_POLICY, { at: 7 })
     await from.pinSet('pg-1', '1', true)
     await from.setExpiry('pg-1', ['2'], NEVER)
     const into = await harness.open()

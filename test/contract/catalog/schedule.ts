@@ -24,7 +24,7 @@ export const scheduleContract: Part = (harness) => {
     assert.deepEqual(await catalog.scheduled(), [
       { instanceId: 'pg-1', policy: DEFAULT_POLICY, changedAt: 3, settledAt: 3 },
     ])
-    await catalog.savePolicy('pg-1', asking({ enabled: false }), 9)
+    await catalog.changePolicy('pg-1', () => asking({ enabled: false }), { at: 9 })
     assert.deepEqual(await catalog.scheduled(), [])
   })
 
@@ -81,9 +81,9 @@ export const scheduleContract: Part = (harness) => {
 
   test('another schedule begins when it is saved; the same one saved again changes nothing of it', async () => {
     const { catalog, settledAt } = await withPolicy(3)
-    await catalog.savePolicy('pg-1', { ...asking({}), releasedKeep: 'Latest' }, 500)
+    await catalog.changePolicy('pg-1', () => ({ ...asking({}), releasedKeep: 'Latest' }), { at: 500 })
     assert.equal(await settledAt(), 3)
-    await catalog.savePolicy('pg-1', asking({ everyMinutes: 30 }), 600)
+    await catalog.changePolicy('pg-1', () => asking({ everyMinutes: 30 }), { at: 600 })
     assert.equal(await settledAt(), 600)
     assert.equal(await catalog.addAutomated(AUTOMATED, 550, 3), undefined)
   })

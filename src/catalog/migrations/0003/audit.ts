@@ -4,7 +4,7 @@ export const audit = ({ int64, text, keyed }: Flavour): readonly string[] => [
   `create table audit_records (
      request_id ${text} primary key,
      at ${int64} not null,
-     origin ${text} not null check (origin in ('api', 'local')),
+     origin ${text} not null check (origin in ('api', 'local', 'service')),
      key_id ${text} not null,
      parent_key_id ${text} not null,
      os_user ${text} not null,

@@ -11,4 +11,5 @@ export const policies = ({ int64, text, keyed }: Flavour): readonly string[] => 
   `alter table sets add column pinned ${int64} not null default 0 check (pinned in (0, 1))`,
   // When the set goes whatever its policy says; 9007199254740991 for never. None: as the policy says.
   `alter table sets add column expires_at ${int64}`,
+  `create index sets_kept on sets (instance_id) where pinned = 1 or expires_at is not null`,
 ]

@@ -1,0 +1,29 @@
+import { defineAction } from '../action.ts'
+import { instanceId, oneOf } from '../parameters.ts'
+import { policyItem, renderPolicy } from '../policy-item.ts'
+import { policyOf, requireRegistered } from '../require.ts'
+
+/** When an instance is backed up by itself, and how long its sets are kept. */
+export const describeBackupPolicy = defineAction({
+  name: 'DescribeBackupPolicy',
+  about: 'Shows the policy of an instance: when it is backed up by itself, and how long its sets are kept.',
+  extension: false,
+  mutates: false,
+  parameters: {
+    DBInstanceId: { codec: instanceId, required: true, about: 'The instance.' },
+    BackupPolicyMode: {
+      codec: oneOf(['DataBackupPolicy', 'LogBackupPolicy']),
+      default: 'DataBackupPolicy',
+      about: 'Both give the whole policy.',
+    },
+  },
+  neglected: { CompressType: 'ignored', ReleasedKeepPolicy: 'ignored' },
+  errors: ['InvalidDBInstanceName.NotFound'],
+  faults: {},
+  reply: policyItem,
+
+  async handle({ DBInstanceId }, { catalog }) {
+    const instance = await requireRegistered(catalog, DBInstanceId)
+    return renderPolicy(await policyOf(catalog, DBInstanceId), instance, undefined)
+  },
+})

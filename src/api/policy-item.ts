@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import type { KnownPolicy } from '../catalog/policy-rows.ts'
+import type { Instance } from '../core/instance.ts'
+import type { Moment } from '../lib/clock.ts'
+import { isoSeconds } from '../lib/time.ts'
+import { renderReleasedKeep, renderWindow } from './policy-parameters.ts'
+
+const minuteOf = (moment: Moment): string => `${isoSeconds(moment).slice(0, 16)}Z`
+
+/** A policy as DescribeBackupPolicy shows it: the fields of RDS, with its types, then ours. */
+export const policyItem = z.object({
+  PreferredBackupPeriod: z.string().describe('Days with commas between them.'),
+  PreferredBackupTime: z.string(),
+  PreferredNextBackupTime: z.string().describe('When the next automated backup is due; empty for none.'),
+  BackupRetentionPeriod: z.int().describe('Days; -1 for ever.'),
+  BackupInterval: z.string().describe('Minutes; -1 for none beside the weekly backups.'),
+  BackupMethod: z.literal('Physical'),
+  BackupPriority: z.int().describe('1: a replica is preferred, 2: the primary.'),
+  SupportModifyBackupPriority: z.literal(true),
+  BackupLog: z.enum(['Enable', 'Disabled']),
+  EnableBackupLog: z.enum(['1', '0']),
+  LogBackupRetentionPeriod: z.int().describe('Days.'),
+  LogBackupFrequency: z.literal('LogInterval'),
+  LogBackupLocalRetentionNumber: z.int(),
+  LocalLogRetentionHours: z.int(),
+  LocalLogRetentionSpace: z.string(),
+  HighSpaceUsageProtection: z.literal('Disable'),
+  EnableIncrementDataBackup: z.literal(false),
+  EnablePitrProtection: z.literal(false),
+  PitrRetentionPeriod: z.literal(0),
+  ArchiveBackupRetentionPeriod: z.literal('0'),
+  ArchiveBackupKeepCount: z.literal('0'),
+  ArchiveBackupKeepPolicy: z.literal('KeepAll'),
+  ReleasedKeepPolicy: z.string().describe('None, Lastest (as RDS writes it) or All.'),
+  SupportReleasedKeep: z.literal(1),
+  SupportVolumeShadowCopy: z.literal(0),
+  SupportsHighFrequencyBackup: z.literal(1),
+  Category: z.literal('Standard'),
+  CompressType: z.literal(''),
+  Duplication: z.literal(''),
+  DuplicationContent: z.literal(''),
+  ScheduleEnabled: z.boolean().describe('Extension: whether automated backups are taken.'),
+  RetentionCount: z.int().describe('Extension: so many of the newest good sets stay.'),
+  RetentionDaily: z.int().describe('Extension: the newest good set of so many days stays.'),
+  RetentionWeekly: z.int().describe('Extension: of so many weeks.'),
+  RetentionMonthly: z.int().describe('Extension: of so many months.'),
+  RetentionYearly: z.int().describe('Extension: of so many years.'),
+  RetentionMinimum: z.int().describe('Extension: so many of the newest good sets stay, however old.'),
+})
+
+/** A policy in the words of RDS. `next`: when the next automated backup is due. */
+export function renderPolicy(
+  { policy }: KnownPolicy,
+  { settings }: Pick<Instance, 'settings'>,
+  next: Moment | undefined,
+): z.infer<typeof policyItem> {
+  const { schedule, retention, log } = policy
+  const { generations } = retention
+  return {
+    PreferredBackupPeriod: schedule.weekly.days.join(','),
+    PreferredBackupTime: renderWindow(schedule.weekly),
+    PreferredNextBackupTime: next === undefined ? '' : minuteOf(next),
+    BackupRetentionPeriod: retention.days ?? -1,
+    BackupInterval: String(schedule.everyMinutes ?? -1),
+    BackupMethod: 'Physical',
+    BackupPriority: settings.preferReplica ? 1 : 2,
+    SupportModifyBackupPriority: true,
+    BackupLog: log.enabled ? 'Enable' : 'Disabled',
+    EnableBackupLog: log.enabled ? '1' : '0',
+    LogBackupRetentionPeriod: log.days,
+    LogBackupFrequency: 'LogInterval',
+    LogBackupLocalRetentionNumber: 60,
+    LocalLogRetentionHours: 0,
+    LocalLogRetentionSpace: '0',
+    HighSpaceUsageProtection: 'Disable',
+    EnableIncrementDataBackup: false,
+    EnablePitrProtection: false,
+    PitrRetentionPeriod: 0,
+    ArchiveBackupRetentionPeriod: '0',
+    ArchiveBackupKeepCount: '0',
+    ArchiveBackupKeepPolicy: 'KeepAll',
+    ReleasedKeepPolicy: renderReleasedKeep(policy.releasedKeep),
+    SupportReleasedKeep: 1,
+    SupportVolumeShadowCopy: 0,
+    SupportsHighFrequencyBackup: 1,
+    Category: 'Standard',
+    CompressType: '',
+    Duplication: '',
+    DuplicationContent: '',
+    ScheduleEnabled: schedule.enabled,
+    RetentionCount: retention.count,
+    RetentionDaily: generations.daily,
+    RetentionWeekly: generations.weekly,
+    RetentionMonthly: generations.monthly,
+    RetentionYearly: generations.yearly,
+    RetentionMinimum: retention.minimum,
+  }
+}
