@@ -6,9 +6,11 @@ import {
   backupInterval,
   backupWindow,
   changedSchedule,
+  cronExpression,
   releasedKeep,
   retentionDays,
   switchWord,
+  timeZone,
   weekdays,
 } from './policy-parameters.ts'
 import { refused } from './refused.ts'
@@ -74,6 +76,12 @@ export const POLICY_PARAMETERS = {
   ArchiveBackupKeepCount: { codec: noArchive, about: '0.' },
   ArchiveBackupKeepPolicy: { codec: refused, about: 'RetentionMonthly and its like keep sets for long.' },
   ScheduleEnabled: { codec: flag, about: 'Extension: whether automated backups are taken.' },
+  ScheduleCron: {
+    codec: cronExpression,
+    about:
+      'Extension: when automated backups begin, instead of PreferredBackupPeriod, PreferredBackupTime and BackupInterval; naming one of those ends it.',
+  },
+  ScheduleTimeZone: { codec: timeZone, about: 'Extension: the time zone of ScheduleCron. UTC when it is not named.' },
   RetentionCount: most('Extension: so many of the newest good sets stay, whatever their age.'),
   RetentionDaily: most('Extension: the newest good set of so many days stays.'),
   RetentionWeekly: most('Extension: of so many weeks.'),
@@ -89,9 +97,21 @@ export const POLICY_PARAMETERS = {
 export type PolicyValues = Values<typeof POLICY_PARAMETERS>
 
 /** Refuses values that contradict each other. */
-export function checkPolicyValues({ BackupLog, EnableBackupLog }: PolicyValues): void {
-  if (BackupLog === undefined || EnableBackupLog === undefined || BackupLog === EnableBackupLog) return
-  throw new RdsError('InvalidParameterCombination', 'BackupLog and EnableBackupLog say different things.')
+export function checkPolicyValues(values: PolicyValues): void {
+  const { BackupLog, EnableBackupLog, ScheduleCron, ScheduleTimeZone } = values
+  if (BackupLog !== undefined && EnableBackupLog !== undefined && BackupLog !== EnableBackupLog) {
+    throw new RdsError('InvalidParameterCombination', 'BackupLog and EnableBackupLog say different things.')
+  }
+  const week = values.PreferredBackupPeriod ?? values.PreferredBackupTime ?? values.BackupInterval
+  if (ScheduleCron !== undefined && week !== undefined) {
+    throw new RdsError(
+      'InvalidParameterCombination',
+      'ScheduleCron is instead of PreferredBackupPeriod, PreferredBackupTime and BackupInterval.',
+    )
+  }
+  if (ScheduleTimeZone !== undefined && ScheduleCron === undefined) {
+    throw new RdsError('InvalidParameterCombination', 'ScheduleTimeZone is for ScheduleCron, which is not named.')
+  }
 }
 
 /** A policy with what is named changed. */
@@ -103,6 +123,7 @@ export function changedPolicy(policy: Policy, values: PolicyValues): Policy {
       days: values.PreferredBackupPeriod,
       window: values.PreferredBackupTime,
       interval: values.BackupInterval,
+      cron: cronOf(values),
     }),
     retention: changedRetention(policy.retention, values),
     log: {
@@ -112,6 +133,9 @@ export function changedPolicy(policy: Policy, values: PolicyValues): Policy {
     releasedKeep: values.ReleasedKeepPolicy ?? policy.releasedKeep,
   }
 }
+
+const cronOf = ({ ScheduleCron: expression, ScheduleTimeZone = 'UTC' }: PolicyValues) =>
+  expression === undefined ? undefined : { expression, timeZone: ScheduleTimeZone }
 
 /** -1 is RDS's word for ever. */
 const FOR_EVER_DAYS = 36_500

@@ -1,5 +1,7 @@
+import { cronProblem } from '../core/cron.ts'
 import type { Policy, Schedule, Weekday } from '../core/policy.ts'
 import { WEEKDAYS } from '../core/policy.ts'
+import { isTimeZone } from '../lib/zone.ts'
 import type { ParameterCodec } from './parameters.ts'
 
 /** Minutes of a UTC day from which to which an automated backup begins. */
@@ -91,7 +93,19 @@ export const retentionDays: ParameterCodec<number> = {
   },
 }
 
-/** A schedule with the parts that are named changed. */
+/** `ScheduleCron`: when automated backups begin, instead of days, window and interval. */
+export const cronExpression: ParameterCodec<string> = {
+  form: 'five fields of cron that come at some time: minute, hour, day of the month, month, day of the week',
+  parse: (text) => (cronProblem({ expression: text, timeZone: 'UTC' }, 0) === undefined ? text : undefined),
+}
+
+/** `ScheduleTimeZone`: whose clocks a cron means. */
+export const timeZone: ParameterCodec<string> = {
+  form: 'the name of an IANA time zone, such as Europe/Berlin or UTC',
+  parse: (text) => (isTimeZone(text) ? text : undefined),
+}
+
+/** A schedule with the parts that are named changed. Days, window and interval end a cron: who names them wants them. */
 export function changedSchedule(
   schedule: Schedule,
   change: {
@@ -99,14 +113,17 @@ export function changedSchedule(
     readonly days: readonly Weekday[] | undefined
     readonly window: Window | undefined
     readonly interval: number | undefined
+    readonly cron: Schedule['cron']
   },
 ): Schedule {
   const { enabled = schedule.enabled, days = schedule.weekly.days, window = schedule.weekly, interval } = change
   const everyMinutes = interval === undefined ? schedule.everyMinutes : interval === -1 ? undefined : interval
+  const week = change.days ?? change.window ?? interval
+  const cron = change.cron ?? (week === undefined ? schedule.cron : undefined)
   return {
     enabled,
     weekly: { days: [...days], from: window.from, to: window.to },
     ...(everyMinutes !== undefined && { everyMinutes }),
-    ...(schedule.cron && { cron: schedule.cron }),
+    ...(cron && { cron }),
   }
 }

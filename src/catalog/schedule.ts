@@ -19,6 +19,8 @@ export interface Scheduled extends KnownPolicy {
 export interface ScheduleCatalog {
   /** Registered instances whose policy asks for automated backups, by id. */
   scheduled(): Promise<readonly Scheduled[]>
+  /** Up to when an instance's schedule is settled; undefined when it never had a policy. */
+  settledOf(instanceId: string): Promise<Moment | undefined>
   /**
    * Adds the task of an automated backup and settles its schedule up to `dueAt`, if it is still settled up to `settledAt`: so that any
    * number of schedulers add it once. Undefined, and nothing done, when it is not; when a backup of the instance has not ended,
@@ -42,6 +44,16 @@ export const scheduleMethods = ({ database }: Deps): ScheduleCatalog => ({
       return rows
         .map((row) => ({ ...knownPolicy(row), instanceId: row.instance_id, settledAt: row.due_at }))
         .filter(({ policy }) => policy.schedule.enabled)
+    }),
+
+  settledOf: (instanceId) =>
+    database.read(async (db) => {
+      const row = await db
+        .selectFrom('policies')
+        .select('due_at')
+        .where('instance_id', '=', instanceId)
+        .executeTakeFirst()
+      return row?.due_at
     }),
 
   addAutomated: (task, dueAt, settledAt) =>

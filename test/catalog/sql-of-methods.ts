@@ -95,6 +95,7 @@ async function useSets(catalog: Catalog, use: Use): Promise<void> {
   await use('keptSets', () => catalog.keptSets('pg-1'))
   await use('scheduled', () => catalog.scheduled())
   await use('addAutomated', () => catalog.addAutomated({ kind: 'take-backup', instanceId: 'pg-1', request: {} }, 2, 1))
+  await use('settledOf', () => catalog.settledOf('pg-1'))
   await use('resettle', () => catalog.resettle('pg-1', 1, 2))
   const [automated] = await catalog.tasks({ kind: 'take-backup', states: ['waiting'] })
   await catalog.cancelTask(automated?.id ?? '')

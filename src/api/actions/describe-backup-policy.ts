@@ -1,3 +1,4 @@
+import { nextDue } from '../../core/schedule.ts'
 import { defineAction } from '../action.ts'
 import { instanceId, oneOf } from '../parameters.ts'
 import { policyItem, renderPolicy } from '../policy-item.ts'
@@ -22,8 +23,11 @@ export const describeBackupPolicy = defineAction({
   faults: {},
   reply: policyItem,
 
-  async handle({ DBInstanceId }, { catalog }) {
+  async handle({ DBInstanceId }, { catalog, clock }) {
     const instance = await requireRegistered(catalog, DBInstanceId)
-    return renderPolicy(await policyOf(catalog, DBInstanceId), instance, undefined)
+    const known = await policyOf(catalog, DBInstanceId)
+    const next = nextDue(known.policy.schedule, DBInstanceId, (await catalog.settledOf(DBInstanceId)) ?? clock.now())
+    // One that is due already begins now.
+    return renderPolicy(known, instance, next && Math.max(next, clock.now()))
   },
 })

@@ -99,6 +99,9 @@ update "policies" set "due_at" = $1 where "instance_id" = $2 and "due_at" = $3 r
 update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 
+-- settledOf
+select "due_at" from "policies" where "instance_id" = $1;
+
 -- resettle
 update "policies" set "due_at" = $1 where "instance_id" = $2 and "due_at" = $3 returning "instance_id";
 

@@ -99,6 +99,9 @@ update "policies" set "due_at" = ? where "instance_id" = ? and "due_at" = ? retu
 update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
+-- settledOf
+select "due_at" from "policies" where "instance_id" = ?;
+
 -- resettle
 update "policies" set "due_at" = ? where "instance_id" = ? and "due_at" = ? returning "instance_id";
 

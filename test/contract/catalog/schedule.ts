@@ -92,6 +92,8 @@ export const scheduleContract: Part = (harness) => {
     const { catalog, settledAt } = await withPolicy(9000)
     assert.deepEqual(await Promise.all([1, 2].map(() => catalog.resettle('pg-1', 1000, 9000))), [true, false])
     assert.equal(await settledAt(), 1000)
+    assert.equal(await catalog.settledOf('pg-1'), 1000)
+    assert.equal(await catalog.settledOf('pg-9'), undefined)
     assert.equal(await catalog.resettle('pg-9', 1000, 9000), false)
   })
 
