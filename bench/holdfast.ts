@@ -26,7 +26,13 @@ export async function startService(
   settings: readonly string[],
   { processor }: { processor?: number } = {},
 ): Promise<Service> {
-  const sets = ['api.port=0', 'metrics.enabled=false', 'log.level=info', ...settings].flatMap((one) => ['--set', one])
+  const sets = [
+    'api.port=0',
+    'metrics.enabled=false',
+    'log.level=info',
+    'scheduler.pollSeconds=1000000',
+    ...settings,
+  ].flatMap((one) => ['--set', one])
   const key = await run(PROGRAM, ['keys', 'add', '--local', '--json', '--data-dir', directory])
   const { AccessKeyId, AccessKeySecret } = JSON.parse(key.stdout) as { AccessKeyId: string; AccessKeySecret: string }
   const serve = ['serve', '--data-dir', directory, ...sets]

@@ -90,6 +90,8 @@ function commonConfig({ workplace, postgres, account }: TourDeps) {
   return {
     dataDir: join(workplace.service, 'data'),
     metrics: { port: 0 },
+    // The tour takes its backup itself: the one of the night shall not come between.
+    scheduler: { pollSeconds: 1_000_000 },
     restore: {
       roots: [workplace.databases],
       binDirs: [postgres.binDirectory],

@@ -22,6 +22,8 @@ const SETTINGS = [
   'worker.retrySeconds=0.1',
   'worker.attempts=20',
   'scheduler.sweepSeconds=0.5',
+  // A new instance has a window each night: no round shall meet the backup that is taken in it.
+  'scheduler.pollSeconds=1000000',
 ]
 
 /** How long each chunk of the pretended database takes, of which a backup has a hundred. */
