@@ -11,6 +11,7 @@ import { addBackups } from './remote/backups-commands.ts'
 import { addCall } from './remote/call.ts'
 import { addInstances } from './remote/instances-commands.ts'
 import { addKeys } from './remote/keys-commands.ts'
+import { addPolicies } from './remote/policies-commands.ts'
 
 /** Runs the command that `argv` (without the program's own name) names, and gives the process's exit code. */
 export async function runProgram(argv: readonly string[], parts: Parts): Promise<number> {
@@ -41,6 +42,7 @@ function createProgram(parts: Parts): Command {
   addCatalog(program, parts)
   addInstances(program, parts)
   addBackups(program, parts)
+  addPolicies(program, parts)
   addKeys(program, parts)
   addAudit(program, parts)
   addCall(program, parts)

@@ -107,10 +107,12 @@ interface Placed {
 
 function policyReason(set: RetainedSet, policy: Retention, { now, place, generations }: Placed): string | undefined {
   if (policy.days === undefined) return 'is kept for ever by the policy'
-  if (set.startedAt > now - policy.days * DAY_MS) return `is younger than ${policy.days} days`
+  if (set.startedAt > now - policy.days * DAY_MS) return `is younger than ${daysText(policy.days)}`
   if (place !== undefined && place < policy.count) return `is one of the ${policy.count} newest`
   return generations.get(set.id)
 }
+
+const daysText = (days: number | undefined): string => (days === 1 ? 'a day' : `${days} days`)
 
 const minimumReason = ({ minimum }: Retention, place: number | undefined): string | undefined =>
   place !== undefined && place < Math.max(1, minimum)
@@ -118,7 +120,9 @@ const minimumReason = ({ minimum }: Retention, place: number | undefined): strin
     : undefined
 
 const whyNot = (set: RetainedSet, { days }: Retention): string =>
-  set.expiresAt === undefined ? `is older than ${days} days, and nothing keeps it` : 'has come to an end of its own'
+  set.expiresAt === undefined
+    ? `is older than ${daysText(days)}, and nothing keeps it`
+    : 'has come to an end of its own'
 
 /** A set that stays keeps what it adds to, and that what it adds to. */
 function keepAncestors(sets: readonly RetainedSet[], reasons: Map<string, string>): void {

@@ -60,6 +60,8 @@ export interface TakeBackupRequest {
   readonly mode: 'Automated' | 'Manual'
   readonly type: 'FullBackup'
   readonly method: 'Physical'
+  /** Days that the set stays whatever its policy says; -1 for ever. Absent: as the policy says. */
+  readonly keepDays?: number
 }
 
 export interface RestoreRequest {

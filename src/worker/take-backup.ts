@@ -1,3 +1,4 @@
+import { NEVER } from '../core/backup-set.ts'
 import { setOfManifest } from '../core/set-of-manifest.ts'
 import { Fault } from '../core/fault.ts'
 import { triesOf, type Task, type TakeBackupRequest } from '../core/task.ts'
@@ -12,6 +13,8 @@ import { backupPercent } from './percent.ts'
 import { pickNode, type Source } from './pick-node.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
+const DAY_MS = 86_400_000
+
 /**
  * Takes one backup: adopts what an earlier attempt finished, or probes the nodes, streams from one into the store, writes the
  * manifest, and commits. Until the commit there is no set; after it there is one that can be restored.
@@ -21,9 +24,16 @@ export const takeBackup: Story = async (run, deps) => {
   const earlier = run.task.attempt > 1 ? await findManifest(deps.store, place) : undefined
   const finished = earlier ?? (await writeAttempt(place, run, deps))
   const { size } = await openDownload(deps.store, finished.manifest)
-  const set = setOfManifest(finished.manifest, finished.key, size)
+  const set = { ...setOfManifest(finished.manifest, finished.key, size), ...endOf(run.task, finished.manifest) }
   if (earlier) await checkNotEntombed({ ...place, attempt: earlier.manifest.attempt }, run, deps)
   await deps.catalog.commitSet(run.lease, set, { size, node: set.nodeId, warnings: finished.manifest.warnings })
+}
+
+/** The end of its own that was asked for with the set. */
+function endOf(task: Task, { startedAt }: { readonly startedAt: number }): { expiresAt?: number } {
+  const { keepDays } = task.request as TakeBackupRequest
+  if (keepDays === undefined) return {}
+  return { expiresAt: keepDays === -1 ? NEVER : startedAt + keepDays * DAY_MS }
 }
 
 function placeOf(task: Task): AttemptPlace {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { renderBackup } from '../../src/api/backup-item.ts'
 import type { BackupSet } from '../../src/core/backup-set.ts'
+import { POLICY, PREVIEW } from './policy-answers.ts'
 import { fixedService } from '../lib/fixed-service.ts'
 import { runCli } from '../lib/run-cli.ts'
 
@@ -218,6 +219,19 @@ const ANSWERS = {
   RestoreBackup: { TaskId: '10', TargetPath: '/srv/restore/a' },
   DescribeBackupSetTasks: { Items: { Task: [TASK] } },
   DeleteBackup: {},
+  PinBackupSet: { DBInstanceId: 'pgm-1', BackupId: '321020562', Pinned: true },
+  ModifyBackupSetExpireTime: { Code: '200', Data: '321020562', Message: '', Success: true },
+  DescribeBackupPolicy: POLICY,
+  ModifyBackupPolicy: {
+    DBInstanceID: 'pgm-1',
+    EnableBackupLog: '0',
+    CompressType: '',
+    HighSpaceUsageProtection: 'Disable',
+    LocalLogRetentionHours: 0,
+    LocalLogRetentionSpace: '0',
+    LogBackupLocalRetentionNumber: 60,
+  },
+  PreviewBackupPolicy: PREVIEW,
   CreateAccessKey: { ...KEY, AccessKeySecret: 'shown-once' },
   ListAccessKeys: { AccessKeys: { AccessKey: [KEY] } },
   DeleteAccessKey: { AccessKeyId: 'HFabc' },
@@ -253,6 +267,11 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'backups-verify', argv: ['backups', 'verify', '321020562'] },
   { name: 'backups-restore', argv: ['backups', 'restore', '321020562', '--to', '/srv/restore/a'], answers: restoring },
   { name: 'backups-remove', argv: ['backups', 'remove', '321020562'] },
+  { name: 'backups-pin', argv: ['backups', 'pin', '321020562'] },
+  { name: 'backups-keep', argv: ['backups', 'keep', '321020562', '--until', 'never'] },
+  { name: 'policies-show', argv: ['policies', 'show', 'pgm-1'] },
+  { name: 'policies-set', argv: ['policies', 'set', 'pgm-1', '--released', 'Latest'] },
+  { name: 'policies-preview', argv: ['policies', 'preview', 'pgm-1', '--keep-days', '7'] },
   { name: 'keys-add', argv: ['keys', 'add', '--description', 'ci'] },
   { name: 'keys-list', argv: ['keys', 'list'] },
   { name: 'keys-remove', argv: ['keys', 'remove', 'HFabc'] },

@@ -38,7 +38,7 @@ export async function fixedService(answers: Readonly<Record<string, Answer | rea
       ? (given[Math.min(turn, given.length - 1)] as Answer)
       : (given as Answer | undefined)
     if (!answer) return { status: 404, body: { Code: 'InvalidAction.NotFound', Message: `No ${action} here.` } }
-    if ('Code' in answer) return { status: Number(answer.status), body: { ...answer, RequestId: 'R-1', HostId: 'h' } }
+    if ('status' in answer) return { status: Number(answer.status), body: { ...answer, RequestId: 'R-1', HostId: 'h' } }
     const shape = ACTIONS.find(({ name }) => name === action)?.reply
     if (!shape) throw new Error(`no action ${action}`)
     return { status: 200, body: { RequestId: 'R-1', ...shape.parse(answer) } }

@@ -4,6 +4,7 @@ import { defineAction } from '../action.ts'
 import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
 import { instanceId, oneOf } from '../parameters.ts'
+import { retentionDays } from '../policy-parameters.ts'
 import { refused } from '../refused.ts'
 import { requireRegistered } from '../require.ts'
 
@@ -38,9 +39,13 @@ export const createBackup = defineAction({
       malformed: 'InvalidDBName.Format',
       about: 'A physical backup takes the whole instance.',
     },
+    BackupRetentionPeriod: {
+      codec: retentionDays,
+      malformed: 'InvalidBackupRetentionPeriod.Malformed',
+      about: 'Days that the set stays, instead of those of the policy. RDS has 7 to 730.',
+    },
     ClientToken: clientToken,
   },
-  neglected: { BackupRetentionPeriod: 'refused' },
   combine({ BackupMethod, BackupStrategy }) {
     if (BackupMethod !== 'Physical') {
       throw new RdsError('InvalidBackupMethod.ValueNotSupport', `BackupMethod ${BackupMethod} is not supported.`)
@@ -56,9 +61,14 @@ export const createBackup = defineAction({
   faults: { locked: 'BackupJobExists', not_found: 'InvalidDBInstanceName.NotFound', replayed: 'SignatureNonceUsed' },
   reply: z.object({ BackupJobId: z.string().describe('Id of the task.') }),
 
-  async handle({ DBInstanceId }, { catalog, once, wake }) {
+  async handle({ DBInstanceId, BackupRetentionPeriod }, { catalog, once, wake }) {
     await requireRegistered(catalog, DBInstanceId)
-    const request: TakeBackupRequest = { mode: 'Manual', type: 'FullBackup', method: 'Physical' }
+    const request: TakeBackupRequest = {
+      mode: 'Manual',
+      type: 'FullBackup',
+      method: 'Physical',
+      ...(BackupRetentionPeriod !== undefined && { keepDays: BackupRetentionPeriod }),
+    }
     const reply = ({ id }: Task) => ({ BackupJobId: id })
     const task = { kind: 'take-backup', instanceId: DBInstanceId, request } as const
     const added = await catalog.addTask(task, answering(once, reply))

@@ -12,12 +12,20 @@ import {
   takeBackup,
   verifyBackup,
 } from './backups.ts'
-import type { ListOptions, RestoreOptions, SetOptions, TakeOptions, DownloadOptions } from './backups-options.ts'
+import { keepSet, pinSet } from './backups-keep.ts'
+import type {
+  DownloadOptions,
+  KeepOptions,
+  ListOptions,
+  RestoreOptions,
+  SetOptions,
+  TakeOptions,
+} from './backups-options.ts'
 
 const INSTANCE = ['--instance <id>', 'its instance; looked for in every one when not given'] as const
 const NO_WAIT = ['--no-wait', 'only start it, and print the id of the task'] as const
 
-/** `backups take|list|show|download|restore|verify|remove`; `backups restore --store URL` needs no service. */
+/** `backups take|list|show|download|restore|verify|pin|unpin|keep|revoke-links|remove`; `backups restore --store URL` needs no service. */
 export function addBackups(program: Command, parts: Parts): void {
   const backups = program.command('backups').description('backup sets: take, list, download, restore, prove')
   addMaking(backups, parts)
@@ -27,6 +35,7 @@ export function addBackups(program: Command, parts: Parts): void {
 function addMaking(backups: Command, parts: Parts): void {
   withRemoteOptions(backups.command('take <instance>'))
     .description('take a full backup now and follow it to its end')
+    .option('--keep-days <n>', 'days that the set stays instead of those of the policy; -1 for ever')
     .option(...NO_WAIT)
     .action((instance: string, options: TakeOptions) => takeBackup(instance, options, parts))
   withRemoteOptions(backups.command('list <instance>'))
@@ -73,10 +82,28 @@ function addUsing(backups: Command, parts: Parts): void {
     .description('end every download link of a set that was made until now')
     .option(...INSTANCE)
     .action((set: string, options: SetOptions) => revokeLinks(set, options, parts))
+  addKeeping(backups, parts)
   withRemoteOptions(backups.command('remove <set>'))
     .description('delete a set for ever')
     .option(...INSTANCE)
     .action((set: string, options: SetOptions) => removeBackup(set, options, parts))
+}
+
+function addKeeping(backups: Command, parts: Parts): void {
+  for (const [name, pinned, about] of [
+    ['pin', true, 'keep a set whatever happens, until it is unpinned'],
+    ['unpin', false, 'let a pinned set go as its policy says'],
+  ] as const) {
+    withRemoteOptions(backups.command(`${name} <set>`))
+      .description(about)
+      .option(...INSTANCE)
+      .action((set: string, options: SetOptions) => pinSet(set, pinned, options, parts))
+  }
+  withRemoteOptions(backups.command('keep <set>'))
+    .description('give a set an end of its own instead of that of its policy')
+    .requiredOption('--until <time>', '2026-12-31T00:00Z, never, or policy')
+    .option(...INSTANCE)
+    .action((set: string, options: KeepOptions) => keepSet(set, options, parts))
 }
 
 const collect = (text: string, all: string[]) => [...all, text]

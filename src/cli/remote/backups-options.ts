@@ -7,6 +7,7 @@ export interface SetOptions extends RemoteOptions {
 export interface TakeOptions extends RemoteOptions {
   /** False with `--no-wait`. */
   readonly wait: boolean
+  readonly keepDays?: string
 }
 
 export interface ListOptions extends RemoteOptions {
@@ -28,4 +29,8 @@ export interface RestoreOptions extends SetOptions, TakeOptions {
   readonly binDir: readonly string[]
   readonly owner?: string
   readonly keepSideEffects?: boolean
+}
+
+export interface KeepOptions extends SetOptions {
+  readonly until: string
 }

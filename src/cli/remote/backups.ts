@@ -16,7 +16,8 @@ const taskShape = z.object({ TaskId: z.string() })
 /** Asks for a backup and follows it; its outcome decides the exit code. */
 export async function takeBackup(instance: string, options: TakeOptions, parts: Parts): Promise<void> {
   const client = clientOf(options, parts)
-  const started = await client.call('CreateBackup', { DBInstanceId: instance }, z.object({ BackupJobId: z.string() }))
+  const asked = { DBInstanceId: instance, BackupRetentionPeriod: options.keepDays }
+  const started = await client.call('CreateBackup', asked, z.object({ BackupJobId: z.string() }))
   if (!options.wait) {
     if (options.json) return printJson(started, parts)
     parts.io.out.write(`task ${started.BackupJobId} started\n`)
