@@ -114,8 +114,8 @@ for (const [name, options] of [
       assert.equal((await refusalOf(reversed)).code, 'InvalidParameterCombination')
       const logical = new rds.CreateBackupRequest({ DBInstanceId: instance, backupMethod: 'Logical' })
       assert.equal((await refusalOf(sdk.createBackup(logical))).code, 'InvalidBackupMethod.ValueNotSupport')
-      const kept = new rds.CreateBackupRequest({ DBInstanceId: instance, backupRetentionPeriod: 7 })
-      assert.equal((await refusalOf(sdk.createBackup(kept))).code, 'InvalidParameter')
+      const kept = new rds.CreateBackupRequest({ DBInstanceId: instance, backupRetentionPeriod: 0 })
+      assert.equal((await refusalOf(sdk.createBackup(kept))).code, 'InvalidBackupRetentionPeriod.Malformed')
       const gone = new rds.DeleteBackupRequest({ DBInstanceId: instance, backupId: '4711' })
       assert.deepEqual(await refusalOf(sdk.deleteBackup(gone)), {
         code: 'InvalidBackupSetID.NotFound',
