@@ -86,7 +86,7 @@ async function garbage({ store, storeDirectory }: Rest, good: readonly BackupSet
   }
   const stray: string[] = []
   for await (const { key } of store.list('')) {
-    if (!needed.has(key) && !key.startsWith('instances/')) stray.push(`${key} is garbage`)
+    if (!needed.has(key) && !/^(instances|keeps)\//.test(key)) stray.push(`${key} is garbage`)
   }
   const drafts = await readdir(join(storeDirectory, '~drafts')).catch(() => [])
   return [...stray, ...drafts.map((name) => `draft ${name} is garbage`)]
