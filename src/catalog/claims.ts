@@ -14,7 +14,7 @@ export interface ClaimLimits {
 export interface ClaimCatalog {
   /**
    * The oldest waiting task of these kinds that the limits let run, or a running one whose lease ended, now ours for `leaseMs`;
-   * `attempt` is one more. Undefined when there is none. A task that a limit holds back is never overtaken by one for the same room.
+   * `attempt` is one more; backups and verifications come after all others. Undefined when there is none. A task that a limit holds back is never overtaken by one for the same room.
    */
   claimTask(
     worker: string,
@@ -50,6 +50,7 @@ export const claimMethods = ({ database }: Deps): ClaimCatalog => ({
             .where('kind', 'in', kinds)
             .$if(bulk > 0, (query) => query.where(roomForBulk(database, bulk)))
             .$if(perHost > 0, (query) => query.where(roomAtHosts(database, perHost)))
+            .orderBy(PATIENT)
             .orderBy('id')
             .limit(1)
             .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
@@ -59,6 +60,9 @@ export const claimMethods = ({ database }: Deps): ClaimCatalog => ({
       return row && taskOf(row)
     }),
 })
+
+/** After a long downtime thousands of backups may wait: a restore, and what makes room in a store, shall not wait for them. */
+const PATIENT: RawBuilder<number> = sql<number>`case when kind in ('take-backup', 'verify') then 1 else 0 end`
 
 /** A lease that ended counts no more: its worker is gone, and its task waits to be claimed again. */
 const roomForBulk = ({ now }: Database, most: number): RawBuilder<boolean> => sql<boolean>`(

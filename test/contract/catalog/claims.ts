@@ -35,13 +35,30 @@ export const claimsContract: Part = (harness) => {
     const verify = await catalog.addTask({ kind: 'verify', instanceId: 'pg-1', setId: '1', request: {} })
     const sweep = await catalog.addTask({ kind: 'sweep', request: {} })
     const claim = claimer(catalog, { bulk: 2 })
-    const running = [await claim(), await claim(), await claim()]
+    assert.equal((await claim())?.id, sweep.id)
+    const running = [await claim(), await claim()]
     assert.equal(running[0]?.id, first)
-    assert.equal(running[2]?.id, sweep.id)
+    assert.ok(running[1])
     assert.equal(await claim(), undefined)
     await running[0]?.end()
     assert.equal((await claim())?.id, verify.id)
     assert.equal(await claim(), undefined)
+  })
+
+  test('a restore and what clears up are claimed before backups that wait longer', async () => {
+    for (const limits of [{}, { bulk: 9, perHost: 9 }]) {
+      const catalog = await withSets(harness, backupSet(1))
+      const [backup] = await waitingAt(catalog, ['a'])
+      const verify = await catalog.addTask({ kind: 'verify', instanceId: 'pg-1', setId: '1', request: {} })
+      const restore = await catalog.addTask({ kind: 'restore', instanceId: 'pg-1', setId: '1', request: {} })
+      const sweep = await catalog.addTask({ kind: 'sweep', request: {} })
+      const claim = claimer(catalog, limits)
+      const order = [await claim(), await claim(), await claim(), await claim()]
+      assert.deepEqual(
+        order.map((task) => task?.id),
+        [restore.id, sweep.id, backup, verify.id],
+      )
+    }
   })
 
   test('of those who claim at once no more get a task than the limit has room for', async () => {
