@@ -1,17 +1,29 @@
 import type { Action } from './action.ts'
 import { cancelTask } from './actions/cancel-task.ts'
+import { cloneDBInstance } from './actions/clone-db-instance.ts'
 import { createAccessKey } from './actions/create-access-key.ts'
 import { createBackup } from './actions/create-backup.ts'
 import { deleteAccessKey } from './actions/delete-access-key.ts'
 import { deleteBackup } from './actions/delete-backup.ts'
 import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
 import { describeAuditRecords } from './actions/describe-audit-records.ts'
+import { describeAvailableRecoveryTime } from './actions/describe-available-recovery-time.ts'
+import { describeAvailableZones } from './actions/describe-available-zones.ts'
+import { describeBackupDatabase } from './actions/describe-backup-database.ts'
 import { describeBackupPolicy } from './actions/describe-backup-policy.ts'
 import { describeBackupSetTasks } from './actions/describe-backup-set-tasks.ts'
 import { describeBackupTasks } from './actions/describe-backup-tasks.ts'
 import { describeBackups } from './actions/describe-backups.ts'
+import { describeBinlogFiles } from './actions/describe-binlog-files.ts'
+import { describeDatabases } from './actions/describe-databases.ts'
 import { describeDBInstanceAttribute } from './actions/describe-db-instance-attribute.ts'
+import { describeDBInstanceHAConfig } from './actions/describe-db-instance-ha-config.ts'
+import { describeDBInstanceNetInfo } from './actions/describe-db-instance-net-info.ts'
 import { describeDBInstances } from './actions/describe-db-instances.ts'
+import { describeDetachedBackups } from './actions/describe-detached-backups.ts'
+import { describeLocalAvailableRecoveryTime } from './actions/describe-local-available-recovery-time.ts'
+import { describeLogBackupFiles } from './actions/describe-log-backup-files.ts'
+import { describeMetaList } from './actions/describe-meta-list.ts'
 import { describeRegions } from './actions/describe-regions.ts'
 import { listAccessKeys } from './actions/list-access-keys.ts'
 import { modifyBackupPolicy } from './actions/modify-backup-policy.ts'
@@ -22,6 +34,7 @@ import { pinBackupSet } from './actions/pin-backup-set.ts'
 import { previewBackupPolicy } from './actions/preview-backup-policy.ts'
 import { registerDBInstance } from './actions/register-db-instance.ts'
 import { restoreBackup } from './actions/restore-backup.ts'
+import { restoreTable } from './actions/restore-table.ts'
 import { revokeBackupLinks } from './actions/revoke-backup-links.ts'
 import { verifyBackup } from './actions/verify-backup.ts'
 
@@ -34,9 +47,22 @@ export const ACTIONS: readonly Action[] = [
   describeBackupPolicy,
   modifyBackupPolicy,
   modifyBackupSetExpireTime,
+  describeDetachedBackups,
+  describeBackupDatabase,
+  describeMetaList,
+  describeLogBackupFiles,
+  describeBinlogFiles,
+  describeLocalAvailableRecoveryTime,
+  describeAvailableRecoveryTime,
+  restoreTable,
+  cloneDBInstance,
   describeDBInstances,
   describeDBInstanceAttribute,
+  describeDBInstanceNetInfo,
+  describeDBInstanceHAConfig,
+  describeDatabases,
   describeRegions,
+  describeAvailableZones,
   registerDBInstance,
   modifyDBInstanceSettings,
   modifyDBInstanceNodes,

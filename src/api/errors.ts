@@ -53,6 +53,20 @@ export const RDS_ERRORS = {
   DBInstanceMismatch: { status: 400, message: 'The nodes are not those of one database.' },
   IncorrectDBInstanceState: { status: 403, message: 'The state of the database instance does not allow this.' },
 
+  'Database.ConnectError': { status: 400, message: 'The database does not answer.' },
+  LogBackupNotEnabled: {
+    status: 400,
+    message: 'No log of the instance is kept. The ConsistentTime of each backup set is a moment that can be restored.',
+  },
+  IncorrectDBInstanceType: { status: 403, message: 'The engine of the database instance does not support this.' },
+  'OperationDenied.ApiForbidden': { status: 403, message: 'This service does not do this yet.' },
+  InvalidPageSize: { status: 400, message: 'PageSize is not valid.' },
+  InvalidPageIndex: { status: 400, message: 'PageIndex is not valid.' },
+  'InvalidRestoreTime.Format': { status: 400, message: 'RestoreTime must have the form YYYY-MM-DDThh:mm:ssZ, in UTC.' },
+  'InvalidRestoreType.Format': { status: 400, message: 'RestoreType must be BackupSetID or RestoreTime.' },
+  InvalidParamTableMeta: { status: 400, message: 'TableMeta is not valid.' },
+  'MissBackupSetAndRestoreTime.NotFound': { status: 400, message: 'Name one of BackupId and RestoreTime.' },
+
   'InvalidStartTime.Format': { status: 400, message: 'StartTime must have the form YYYY-MM-DDThh:mmZ, in UTC.' },
   'InvalidEndTime.Format': { status: 400, message: 'EndTime must have the form YYYY-MM-DDThh:mmZ, in UTC.' },
   'InvalidPageNumbers.Malformed': { status: 400, message: 'PageNumber must be an integer from 1 to 2147483647.' },

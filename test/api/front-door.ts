@@ -81,6 +81,7 @@ export async function frontDoor({ actions = [echo], limits = {}, keySecret, read
     keySecret: keySecret ?? (async (id: string) => (id === KEY.id ? KEY.secret : undefined)),
     sinceLastBeat: async () => 1000,
     figures: async () => [],
+    scheduled: async () => [],
     taskFigures: async () => [],
     addAuditRecord: async (record: AuditRecord) => void audit.push(record),
   } as unknown as Catalog

@@ -4,7 +4,7 @@ import { spec } from 'node:test/reporters'
 import type { FileResult } from './areas.ts'
 
 /** A file that is not done after so long is ended and has failed. */
-const TIMEOUT_MS = 15 * 60_000
+const TIMEOUT_MS = 8 * 60_000
 
 /** Runs test files, two at a time, each in a process of its own. Their output and node's own summary go to stdout. */
 export async function runFiles(files: readonly string[]): Promise<FileResult[]> {

@@ -2,11 +2,9 @@ import { z } from 'zod'
 import type { SetQuery } from '../../catalog/catalog.ts'
 import { defineAction } from '../action.ts'
 import { backupItem, renderBackup } from '../backup-item.ts'
-import { RdsError } from '../errors.ts'
 import { requireInstance } from '../require.ts'
-import { instanceId, integer, oneOf, pageSize, setId, utcMinuteOrSecond } from '../parameters.ts'
-
-const LARGEST_PAGE_NUMBER = 2_147_483_647
+import { instanceId, oneOf } from '../parameters.ts'
+import { SET_FILTERS, requireSpan } from '../set-filters.ts'
 
 /** The action that the service was born for: the sets of an instance, newest first, with their links. */
 export const describeBackups = defineAction({
@@ -15,42 +13,15 @@ export const describeBackups = defineAction({
   extension: false,
   mutates: false,
   parameters: {
+    ...SET_FILTERS,
     DBInstanceId: {
       codec: instanceId,
       required: true,
       about: 'The instance. One that was deregistered keeps its sets.',
     },
-    BackupId: { codec: setId, about: 'Only the set of this id.' },
-    BackupStatus: { codec: oneOf(['Success', 'Failed']), about: 'Only sets of this status.' },
-    BackupMode: { codec: oneOf(['Automated', 'Manual']), about: 'Only sets of this mode.' },
     BackupType: { codec: oneOf(['FullBackup', 'IncrementalBackup']), about: 'Only sets of this type.' },
-    StartTime: {
-      codec: utcMinuteOrSecond,
-      malformed: 'InvalidStartTime.Format',
-      about: 'Only sets whose backup started at this second or later.',
-    },
-    EndTime: {
-      codec: utcMinuteOrSecond,
-      malformed: 'InvalidEndTime.Format',
-      about: 'Only sets whose backup started at this second or earlier. Must be later than StartTime.',
-    },
-    PageSize: {
-      codec: pageSize([30, 50, 100]),
-      malformed: 'InvalidMaxRecordsPerPage.Malformed',
-      default: 30,
-      about: 'Sets on a page.',
-    },
-    PageNumber: {
-      codec: integer({ min: 1, max: LARGEST_PAGE_NUMBER }),
-      malformed: 'InvalidPageNumbers.Malformed',
-      default: 1,
-      about: 'Which page. Past the last one the page is empty.',
-    },
   },
-  combine({ StartTime, EndTime }) {
-    if (StartTime === undefined || EndTime === undefined || EndTime > StartTime) return
-    throw new RdsError('InvalidParameterCombination', 'EndTime must be later than StartTime.')
-  },
+  combine: (values) => requireSpan(values),
   errors: ['InvalidDBInstanceName.NotFound', 'InvalidParameterCombination'],
   faults: {},
   reply: z.object({
