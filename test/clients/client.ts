@@ -19,6 +19,8 @@ export type Answer =
       readonly status?: number | undefined
     }
   | { readonly kind: 'absent' }
+  /** Its types cannot hold what it was told to send. */
+  | { readonly kind: 'unsendable'; readonly reason: string }
 
 /** One official client, as it is published, told nothing but where the service is and its key. */
 export interface Client {
