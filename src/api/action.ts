@@ -5,7 +5,9 @@ import type { FaultCode } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EngineKind } from '../core/instance.ts'
+import type { Sealer } from '../lib/seal.ts'
 import type { Store } from '../store/store.ts'
+import type { Caller } from './caller.ts'
 import type { ParameterCodec } from './parameters.ts'
 import type { RdsErrorCode } from './errors.ts'
 import type { LinkMaker } from './links.ts'
@@ -38,6 +40,7 @@ export type Parameters = Readonly<Record<string, Parameter>>
 export interface ActionContext {
   readonly catalog: Catalog
   readonly store: Store
+  readonly sealer: Sealer
   readonly clock: Clock
   readonly links: LinkMaker
   readonly engineOf: (kind: EngineKind) => Engine
@@ -45,8 +48,7 @@ export interface ActionContext {
   readonly restoreRoots: readonly string[]
   /** Tells the workers that a task waits. Losing it loses nothing. */
   readonly wake: () => void
-  /** The caller. */
-  readonly keyId: string
+  readonly caller: Caller
   /** Given to the catalog by an action that changes something. */
   readonly once: Once
   readonly signal: AbortSignal
@@ -70,6 +72,13 @@ export interface Action<P extends Parameters = Parameters> {
   readonly mutates: boolean
   /** The least role of a key that may call it. Absent: `operate` for what changes something, else `read`. */
   readonly role?: KeyRole
+  /** Whether a temporary key may not call it, lest it makes itself a lasting one. */
+  readonly lastingKeyOnly?: boolean
+  /**
+   * What a key that is limited to some instances may do with it. `filters`: its handler leaves out the others by itself. `any`: it tells of
+   * none. Absent: it must name an instance, as DBInstanceId, and that must be one of them.
+   */
+  readonly limited?: 'filters' | 'any'
   readonly parameters: P
   /** Documented RDS parameters that we do not honour, and what becomes of a call that has them. */
   readonly neglected?: Readonly<Record<string, Neglect>>

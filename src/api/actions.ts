@@ -1,4 +1,5 @@
 import type { Action } from './action.ts'
+import { assumeRole } from './actions/assume-role.ts'
 import { cancelTask } from './actions/cancel-task.ts'
 import { cloneDBInstance } from './actions/clone-db-instance.ts'
 import { createAccessKey } from './actions/create-access-key.ts'
@@ -26,6 +27,7 @@ import { describeLogBackupFiles } from './actions/describe-log-backup-files.ts'
 import { describeMetaList } from './actions/describe-meta-list.ts'
 import { describeRegions } from './actions/describe-regions.ts'
 import { listAccessKeys } from './actions/list-access-keys.ts'
+import { modifyAccessKey } from './actions/modify-access-key.ts'
 import { modifyBackupPolicy } from './actions/modify-backup-policy.ts'
 import { modifyBackupSetExpireTime } from './actions/modify-backup-set-expire-time.ts'
 import { modifyDBInstanceNodes } from './actions/modify-db-instance-nodes.ts'
@@ -36,6 +38,7 @@ import { registerDBInstance } from './actions/register-db-instance.ts'
 import { restoreBackup } from './actions/restore-backup.ts'
 import { restoreTable } from './actions/restore-table.ts'
 import { revokeBackupLinks } from './actions/revoke-backup-links.ts'
+import { rotateAccessKey } from './actions/rotate-access-key.ts'
 import { verifyBackup } from './actions/verify-backup.ts'
 
 /** Every action of the RPC surface, in the order of the reference: those of RDS first. The one list of them. */
@@ -76,6 +79,9 @@ export const ACTIONS: readonly Action[] = [
   cancelTask,
   createAccessKey,
   listAccessKeys,
+  modifyAccessKey,
+  rotateAccessKey,
   deleteAccessKey,
+  assumeRole,
   describeAuditRecords,
 ]

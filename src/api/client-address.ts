@@ -39,7 +39,8 @@ export function createClientFinder(trustedProxies: readonly string[]): (connecti
   }
 }
 
-function parseBlock(text: string): Block {
+/** An address or CIDR block of a list. */
+export function parseBlock(text: string): Block {
   try {
     if (text.includes('/')) return ipaddr.parseCIDR(text)
     const address = ipaddr.process(text)
@@ -52,7 +53,8 @@ function parseBlock(text: string): Block {
   }
 }
 
-function isIn(text: string, blocks: readonly Block[]): boolean {
+/** Whether an address lies in one of the blocks. */
+export function isIn(text: string, blocks: readonly Block[]): boolean {
   if (!ipaddr.isValid(text)) return false
   const address = ipaddr.process(text)
   return blocks.some(([range, bits]) => address.kind() === range.kind() && address.match(range, bits))

@@ -22,12 +22,16 @@ export const RDS_ERRORS = {
   MissingSecurityToken: { status: 400, message: 'A temporary access key needs its SecurityToken.' },
   'InvalidSecurityToken.Malformed': {
     status: 400,
-    message: 'The SecurityToken is not one that this service gave: it gives none.',
+    message: 'The SecurityToken is not one that this service gave.',
   },
   'InvalidSecurityToken.MismatchWithAccessKey': {
     status: 400,
-    message: 'The SecurityToken does not belong to the access key: this service gives no temporary keys.',
+    message: 'The SecurityToken does not belong to the access key.',
   },
+  'InvalidSecurityToken.Expired': { status: 400, message: 'The temporary access key has ended.' },
+  'InvalidAccessKeyId.Inactive': { status: 403, message: 'The access key has ended.' },
+  'Forbidden.RAM': { status: 403, message: 'The access key may not do this.' },
+  'Forbidden.InstanceNotFound': { status: 404, message: 'The database instance does not exist for this access key.' },
   'InvalidAccessKeyId.NotFound': { status: 404, message: 'The specified access key is not found.' },
   IncompleteSignature: { status: 400, message: 'The request is not signed, or its signature has missing parts.' },
   InvalidSignatureMethod: { status: 400, message: 'SignatureMethod must be HMAC-SHA1 or ACS3-HMAC-SHA256.' },

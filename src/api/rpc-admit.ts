@@ -1,13 +1,17 @@
 import type { Catalog, Once } from '../catalog/catalog.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Sealer } from '../lib/seal.ts'
 import { parseIso } from '../lib/time.ts'
 import type { Action } from './action.ts'
+import { lastingCaller, requireRights, secretsOf, temporaryCaller, type Caller } from './caller.ts'
 import { RdsError } from './errors.ts'
 import type { Nonces } from './nonces.ts'
 import type { Request } from './request.ts'
 import { required, type Claim } from './rpc-claim.ts'
-import { createKeyRing } from './rpc-keys.ts'
+import { createKeyRing, type KeyRing } from './rpc-keys.ts'
+import { openTemporaryKey } from './temporary-key.ts'
+import type { Throttle } from './throttle.ts'
 import type { CallParameters } from './rpc-parameters.ts'
 
 /** How far the timestamp of a call may be from our time, either way. */
@@ -17,7 +21,9 @@ export const WINDOW_MS = 15 * 60_000
 const LONGEST_NONCE = 256
 
 export interface DoorDeps {
-  readonly catalog: Pick<Catalog, 'keySecret'>
+  readonly catalog: Pick<Catalog, 'signingKey'>
+  readonly sealer: Sealer
+  readonly throttle: Throttle
   readonly clock: Clock
   readonly log: Log
   readonly nonces: Nonces
@@ -26,13 +32,13 @@ export interface DoorDeps {
 }
 
 /** Is told whose call it is as soon as that is sure, also of one that is refused after that. */
-export type Known = (keyId: string, parentKeyId: string) => void
+export type Known = (caller: Caller) => void
 
 /** Lets in calls that a key holder made just now and never before. */
 export interface Door {
   /**
-   * Whose call it is, and its nonce for the catalog. Judged in this order: timestamp, key, signature, nonce. The nonce of a call
-   * whose signature does not hold is not remembered, or anybody could spend another's.
+   * Whose call it is, and its nonce for the catalog. Judged in this order: timestamp, key, signature, nonce, throttle, rights. The
+   * nonce of a call whose signature does not hold is not remembered, or anybody could spend another's.
    */
   admit(request: Request, claim: Claim, parameters: CallParameters, action: Action, known: Known): Promise<Once>
   /** Keys may have changed. */
@@ -52,16 +58,14 @@ export function createDoor(deps: DoorDeps): Door {
       const now = clock.now()
       const until = windowEnd(readTimestamp(required(claim.timestamp, 'MissingTimestamp')), now)
       const keyId = claim.keyId()
-      refuseTemporary(keyId, claim.securityToken)
       const nonce = required(claim.nonce, 'MissingSignatureNonce')
       if (nonce.length > LONGEST_NONCE) {
         throw new RdsError('InvalidParameter', `SignatureNonce must have at most ${LONGEST_NONCE} characters.`)
       }
-      const secret = await keys.secretOf(keyId)
-      if (secret === undefined) throw new RdsError('InvalidAccessKeyId.NotFound')
-
-      const { good, stringToSign } = claim.check(secret)
-      if (!good) {
+      const { caller, secrets } = await whose(deps, keys, keyId, claim.securityToken, now)
+      const checked = secrets.map((secret) => claim.check(secret))
+      if (!checked.some(({ good }) => good)) {
+        const stringToSign = checked[0]?.stringToSign ?? ''
         logMismatch(deps, request, claim, keyId)
         const shown = holdsSecret(parameters, action) ? '[not shown, since it holds secrets]' : stringToSign
         throw new RdsError('SignatureDoesNotMatch', `${MISMATCH} server string to sign is:${shown}`)
@@ -73,7 +77,12 @@ export function createDoor(deps: DoorDeps): Door {
         deps.log.warn({ keyId, remoteAddress: request.remoteAddress }, 'over limits.noncesPerKey, call refused')
         throw new RdsError('Throttling.User')
       }
-      known(keyId, '')
+      known(caller)
+      if (!deps.throttle.take(keyId)) {
+        deps.log.warn({ keyId, action: action.name }, 'over limits.callsPerSecond, call refused')
+        throw new RdsError('Throttling.User')
+      }
+      requireRights(caller, action, request.remoteAddress, now)
       return { keyId, nonce, expiresAt: until }
     },
   }
@@ -98,12 +107,27 @@ function rememberingLast<T>(read: (text: string) => T): (text: string) => T {
   }
 }
 
-/** This service gives no temporary keys, so that no token is one of its own. */
-function refuseTemporary(keyId: string, securityToken: string): void {
-  const temporary = keyId.startsWith('STS.')
-  if (temporary && securityToken === '') throw new RdsError('MissingSecurityToken')
-  if (temporary) throw new RdsError('InvalidSecurityToken.Malformed')
-  if (securityToken !== '') throw new RdsError('InvalidSecurityToken.MismatchWithAccessKey')
+/** Whose key it is, and what it may be signed with. The limits of a temporary key are in its token. */
+async function whose(
+  { sealer }: DoorDeps,
+  keys: KeyRing,
+  keyId: string,
+  securityToken: string,
+  now: Moment,
+): Promise<{ readonly caller: Caller; readonly secrets: readonly string[] }> {
+  if (!keyId.startsWith('STS.')) {
+    if (securityToken !== '') throw new RdsError('InvalidSecurityToken.MismatchWithAccessKey')
+    const key = await keys.find(keyId)
+    if (key === undefined) throw new RdsError('InvalidAccessKeyId.NotFound')
+    return { caller: lastingCaller(keyId, key), secrets: secretsOf(key, now) }
+  }
+  if (securityToken === '') throw new RdsError('MissingSecurityToken')
+  const { secret, parent, rights } = openTemporaryKey(sealer, keyId, securityToken)
+  if (now >= rights.expiresAt) throw new RdsError('InvalidSecurityToken.Expired')
+  const key = await keys.find(parent)
+  // It ends with the key that made it.
+  if (key === undefined) throw new RdsError('InvalidAccessKeyId.NotFound')
+  return { caller: temporaryCaller(keyId, rights, { keyId: parent, key }), secrets: [secret] }
 }
 
 /** What was signed is told to the caller, whose logs may keep it. */

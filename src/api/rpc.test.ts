@@ -15,6 +15,7 @@ import {
   v1,
   v3,
   without,
+  signingKeyOf,
 } from '../../test/api/front-door.ts'
 import type { Once } from '../catalog/catalog.ts'
 import type { AuditEntry } from '../core/audit.ts'
@@ -177,8 +178,8 @@ suite('a failure', () => {
 
   test('of the catalog is ServiceUnavailable', async () => {
     assert.equal((await ask(failing(new Fault('catalog_unavailable', 'ask')))).answer, '503 ServiceUnavailable')
-    const keySecret = () => Promise.reject(new Fault('catalog_unavailable', 'ask'))
-    assert.equal((await ask(frontDoor({ keySecret }))).answer, '503 ServiceUnavailable')
+    const signingKey = () => Promise.reject(new Fault('catalog_unavailable', 'ask'))
+    assert.equal((await ask(frontDoor({ signingKey }))).answer, '503 ServiceUnavailable')
   })
 
   test('of a nonce spent before a restart is SignatureNonceUsed in every action', async () => {
@@ -221,12 +222,12 @@ suite('a cached page', () => {
 suite('access keys', () => {
   test('a secret is looked up at most once a second, and again after a change', async () => {
     let asked = 0
-    const keySecret = async () => {
+    const signingKey = async () => {
       asked += 1
-      return KEY.secret
+      return signingKeyOf(KEY.secret)
     }
     const change = defineAction({ ...echo, name: 'Change', mutates: true })
-    const door = await frontDoor({ actions: [echo, change], keySecret })
+    const door = await frontDoor({ actions: [echo, change], signingKey })
     for (let at = 0; at < 3; at += 1) await door.ask(v1(ECHO))
     assert.equal(asked, 1)
     door.clock.advance(1000)
@@ -239,7 +240,7 @@ suite('access keys', () => {
 
   test('a key that is not there is looked up each time, so that a new one works at once', async () => {
     let secret: string | undefined
-    const door = await frontDoor({ keySecret: async () => secret })
+    const door = await frontDoor({ signingKey: async () => (secret === undefined ? undefined : signingKeyOf(secret)) })
     assert.equal((await door.ask(v1(ECHO))).fields['Code'], 'InvalidAccessKeyId.NotFound')
     secret = KEY.secret
     assert.equal((await door.ask(v1(ECHO))).status, 200)

@@ -3,8 +3,9 @@ import type { Once } from '../catalog/catalog.ts'
 import { Fault } from '../core/fault.ts'
 import type { Log } from '../lib/log.ts'
 import type { Action, ActionContext } from './action.ts'
-import { auditEntryOf, type AuditedCall } from './audit.ts'
+import { auditEntryOf } from './audit.ts'
 import type { ReadAudit } from './audit-reads.ts'
+import { requireInstances, type Caller } from './caller.ts'
 import { repeatedReply, tokenUseOf } from './client-token.ts'
 import { RdsError, type RdsErrorCode } from './errors.ts'
 import { createNonces } from './nonces.ts'
@@ -13,6 +14,7 @@ import { parseParameters } from './parse-parameters.ts'
 import { CONTENT_TYPES, renderError, renderReply, type Format } from './render.ts'
 import type { Pieces, Reply, Request } from './request.ts'
 import { createDoor, type Door } from './rpc-admit.ts'
+import { createThrottle } from './throttle.ts'
 import { claimV1, claimV3, isV3, required, type Claim } from './rpc-claim.ts'
 import { rdsErrorOf } from './rpc-errors.ts'
 import { readParameters, type CallParameters } from './rpc-parameters.ts'
@@ -22,9 +24,15 @@ export const API_VERSION = '2014-08-15'
 export interface RpcDeps {
   readonly actions: readonly Action[]
   /** What every handler gets, but for what is of one call. */
-  readonly context: Omit<ActionContext, 'keyId' | 'once' | 'signal'>
+  readonly context: Omit<ActionContext, 'caller' | 'once' | 'signal'>
   readonly log: Log
-  readonly limits: { readonly parameters: number; readonly noncesPerKey: number; readonly cacheBytes: number }
+  readonly limits: {
+    readonly parameters: number
+    readonly noncesPerKey: number
+    readonly cacheBytes: number
+    readonly callsPerSecond: number
+    readonly callsBurst: number
+  }
   /** Notes who read what; nothing does when absent. */
   readonly reads?: ReadAudit | undefined
   /** Host and port that clients are told to call; `HostId` of errors. */
@@ -49,8 +57,6 @@ interface Surface extends RpcDeps {
   readonly cache: PageCache
 }
 
-type Caller = Pick<AuditedCall, 'keyId' | 'parentKeyId'>
-
 /** One call on its way through. */
 interface Call {
   readonly request: Request
@@ -68,8 +74,10 @@ interface Call {
 export function createRpc(deps: RpcDeps): Rpc {
   const nonces = createNonces(deps.limits)
   const cache = createPageCache(deps.limits.cacheBytes)
-  const { catalog, clock } = deps.context
-  const door = createDoor({ catalog, clock, log: deps.log, nonces, publicHost: deps.hostId })
+  const { catalog, clock, sealer } = deps.context
+  const { callsPerSecond: perSecond, callsBurst: burst } = deps.limits
+  const throttle = createThrottle({ perSecond, burst }, clock)
+  const door = createDoor({ catalog, clock, sealer, throttle, log: deps.log, nonces, publicHost: deps.hostId })
   const byName = new Map(deps.actions.map((action) => [action.name, action]))
   const surface: Surface = { ...deps, byName, door, cache }
 
@@ -106,24 +114,26 @@ async function answer(surface: Surface, call: Call, query: string): Promise<Repl
   const action = requireAction(surface, claim)
   call.action = action
   requireFormat(claim, parameters)
-  const admitted = await surface.door.admit(request, claim, parameters, action, (keyId, parentKeyId) => {
-    call.caller = { keyId, parentKeyId }
+  const admitted = await surface.door.admit(request, claim, parameters, action, (caller) => {
+    call.caller = caller
   })
   const once = action.mutates ? audited(surface, call, admitted) : admitted
   const values = parseParameters(action, parameters.all, {
     method: request.method,
     fromBody: (name) => parameters.fromBody(name),
   })
+  if (call.caller) requireInstances(call.caller, action, values)
   return toReply(call, 200, await perform(surface, call, action, values, once))
 }
 
 type ParsedValues = Parameters<Action['handle']>[0]
 
 async function perform(surface: Surface, call: Call, action: Action, values: ParsedValues, once: Once) {
-  const { request, requestId, format } = call
+  const { request, requestId, format, caller } = call
+  if (!caller) throw new Error('a call is performed whose caller is not known')
   const context: ActionContext = {
     ...surface.context,
-    keyId: once.keyId,
+    caller,
     once,
     get signal() {
       return request.signal
@@ -131,7 +141,7 @@ async function perform(surface: Surface, call: Call, action: Action, values: Par
   }
   const key = await action.cacheKey?.(values, context)
   if (key !== undefined) {
-    const shared = { ...surface.context, keyId: once.keyId, once, signal: NEVER }
+    const shared = { ...surface.context, caller, once, signal: NEVER }
     return surface.cache.page(`${action.name} ${format} ${key}`, requestId, async () =>
       renderReply(format, action.name, REQUEST_ID_PLACE, await action.handle(values, shared)),
     )
@@ -166,13 +176,15 @@ function audited(surface: Surface, call: Call, once: Once): Once {
   const at = surface.context.clock.now()
   const given = parameters.all
   const token = tokenUseOf(action, given, at)
-  const audit = auditEntryOf({ request, requestId, action, ...caller, parameters: given }, at)
+  const { keyId, parentKeyId } = caller
+  const audit = auditEntryOf({ request, requestId, action, keyId, parentKeyId, parameters: given }, at)
   return { ...once, audit, ...(token && { token }) }
 }
 
 function noteRead(reads: ReadAudit, { action, parameters, caller, code, request, requestId }: Call): void {
   if (!action || action.mutates || !parameters || !caller) return
-  reads.call({ request, requestId, action, ...caller, parameters: parameters.all }, code)
+  const { keyId, parentKeyId } = caller
+  reads.call({ request, requestId, action, keyId, parentKeyId, parameters: parameters.all }, code)
 }
 
 /** Tells the audit of a change that was refused to a known caller. It is refused all the same when the catalog does not take that. */
@@ -180,7 +192,9 @@ async function noteRefusal(surface: Surface, call: Call, code: RdsErrorCode): Pr
   const { action, parameters, caller, request, requestId } = call
   if (!action || !parameters || !caller || code === 'SignatureNonceUsed') return
   const { catalog, clock } = surface.context
-  const entry = auditEntryOf({ request, requestId, action, ...caller, parameters: parameters.all }, clock.now())
+  const { keyId, parentKeyId } = caller
+  const asked = { request, requestId, action, keyId, parentKeyId, parameters: parameters.all }
+  const entry = auditEntryOf(asked, clock.now())
   try {
     await catalog.addAuditRecord({ ...entry, outcome: 'refused', code, taskIds: [], setIds: [] })
   } catch (error) {

@@ -74,7 +74,7 @@ function makeHandler({ config, actions, sealer, log, reads, ...parts }: ApiDeps,
   const links = createLinks(sealer, clock, { publicUrl, intranetUrl, ...config.links })
   return createHandler({
     actions,
-    context: { ...parts, links, region: config.region, restoreRoots: config.restore.roots },
+    context: { ...parts, sealer, links, region: config.region, restoreRoots: config.restore.roots },
     links: createLinkHandler({ links, catalog, store, clock, log, limits: config.limits }),
     limits: config.limits,
     log,

@@ -49,7 +49,7 @@ test('each of several recipients brings everything back, and nobody else', async
     const into = await empty()
     await importForRecipient(into, file, `# created: today\n\n${other}\n${identity}\n`)
     assert.deepEqual(await into.dump(), await from.dump())
-    assert.equal(await into.keySecret('HF1'), 'the secret')
+    assert.equal((await into.signingKey('HF1'))?.secret, 'the secret')
   }
   const untouched = await empty()
   await refused(importForRecipient(untouched, file, other ?? ''), 'invalid')

@@ -7,6 +7,7 @@ import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts
 import type { Moment } from '../lib/clock.ts'
 import type { AuditCatalog } from './audit.ts'
 import type { ClaimCatalog } from './claims.ts'
+import type { KeyCatalog, MovedKey } from './keys.ts'
 import type { LinkCatalog } from './links.ts'
 import type { PolicyCatalog } from './policies.ts'
 import type { KnownPolicy } from './policy-rows.ts'
@@ -77,6 +78,8 @@ export interface InstanceQuery {
   readonly engine?: string | undefined
   readonly search?: string | undefined
   readonly registeredOnly: boolean
+  /** Only these. */
+  readonly ids?: readonly string[] | undefined
   readonly offset: number
   readonly limit: number
 }
@@ -113,12 +116,6 @@ export interface TaskQuery {
   readonly states?: readonly TaskState[] | undefined
 }
 
-export interface AccessKey {
-  readonly id: string
-  readonly description: string
-  readonly createdAt: Moment
-}
-
 /** What the metrics page tells of one instance, from the catalog so that it survives restarts. */
 export interface InstanceFigures {
   readonly instanceId: string
@@ -136,7 +133,8 @@ export interface InstanceFigures {
  * is 'catalog_unavailable'. Leases are compared with the catalog's own time. Passwords and secrets are sealed before they
  * are written and opened when read.
  */
-export interface Catalog extends AuditCatalog, ClaimCatalog, LinkCatalog, PolicyCatalog, ScheduleCatalog, TokenCatalog {
+export interface Catalog
+  extends AuditCatalog, KeyCatalog, ClaimCatalog, LinkCatalog, PolicyCatalog, ScheduleCatalog, TokenCatalog {
   readonly kind: 'sqlite' | 'postgres'
 
   /** Fault 'conflict' when the id is taken by a registered instance. A deregistered one of the same id is taken up again. */
@@ -192,12 +190,6 @@ export interface Catalog extends AuditCatalog, ClaimCatalog, LinkCatalog, Policy
   /** Adds a task of this kind unless one has not ended. Gives whether it did. */
   ensureTask(task: NewTask): Promise<boolean>
 
-  /** The secret is given once, here by the caller, and opened only by `keySecret`. */
-  addKey(key: AccessKey, secret: string, once?: Once | LocalChange): Promise<void>
-  keys(): Promise<AccessKey[]>
-  keySecret(id: string): Promise<string | undefined>
-  removeKey(id: string, once?: Once): Promise<void>
-
   /** A worker says that it is alive; the health page asks when it last did. */
   beat(worker: string): Promise<void>
   /** Milliseconds since any worker's last beat; undefined when none ever was. */
@@ -235,7 +227,7 @@ export interface CatalogDump {
   readonly version: number
   readonly instances: readonly Instance[]
   readonly sets: readonly BackupSet[]
-  readonly keys: readonly (AccessKey & { readonly secret: string })[]
+  readonly keys: readonly MovedKey[]
   readonly tasks: readonly Task[]
   readonly nodes: readonly Node[]
   readonly lastId: number

@@ -10,8 +10,7 @@ import { holdForGood, taskOwner } from './holds.ts'
 import { needNumber, passIds } from './ids.ts'
 import { addInstance } from './instance-changes.ts'
 import { instanceById } from './instances.ts'
-import { openSealed } from './key-check.ts'
-import { secretOf } from './keys.ts'
+import { keyRow, movedKeyOf } from './keys.ts'
 import { pageSql } from './page-sql.ts'
 import { setOf } from './set-rows.ts'
 import { spend } from './once.ts'
@@ -68,12 +67,7 @@ function* dump({ database, sealer }: Deps): Story<CatalogDump> {
       changedAt: row.changed_at,
       dueAt: row.due_at,
     })),
-    keys: rowsOf<Selectable<AccessKeysTable>>(keys).map(({ id, description, created_at, secret }) => ({
-      id,
-      description,
-      createdAt: created_at,
-      secret: openSealed(sealer, secret, secretOf(id)),
-    })),
+    keys: rowsOf<Selectable<AccessKeysTable>>(keys).map((row) => movedKeyOf(row, sealer)),
   }
 }
 
@@ -99,10 +93,7 @@ async function load(trx: Transaction<Tables>, deps: Deps, from: CatalogDump): Pr
   for (const instance of from.instances) await addInstance(trx, deps, instance)
   await insertSets(trx, from.sets)
   for (const task of from.tasks) await loadTask(trx, database, task)
-  for (const { id, description, createdAt, secret } of from.keys) {
-    const sealed = sealer.seal(secret, secretOf(id))
-    await trx.insertInto('access_keys').values({ id, description, created_at: createdAt, secret: sealed }).execute()
-  }
+  for (const key of from.keys) await trx.insertInto('access_keys').values(keyRow(key, sealer)).execute()
   for (const record of from.audit ?? []) await insertAudit(trx, record)
   for (const token of from.tokens ?? []) await trx.insertInto('client_tokens').values(token).execute()
   for (const { instanceId, policy, changedAt, dueAt } of from.policies ?? [])

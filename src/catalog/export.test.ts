@@ -47,7 +47,7 @@ test('an export brings everything into an empty catalog with another key file', 
   // The same letters, composed otherwise.
   await importCatalog(into, file, PASSPHRASE.normalize('NFD'))
   assert.deepEqual(await into.dump(), await from.dump())
-  assert.equal(await into.keySecret('HF1'), 'the secret')
+  assert.equal((await into.signingKey('HF1'))?.secret, 'the secret')
   await refused(importCatalog(into, file, PASSPHRASE), 'conflict')
   for (const text of ['the secret', 'pg-1', 'pass of']) assert.ok(!file.includes(text))
 })

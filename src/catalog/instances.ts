@@ -45,10 +45,11 @@ function* instancesOf(db: Kysely<Tables>, sealer: Sealer, query: InstanceQuery):
   return { total: Number(counted?.['count']), items }
 }
 
-function filtered(db: Kysely<Tables>, { id, engine, search, registeredOnly }: InstanceQuery) {
+function filtered(db: Kysely<Tables>, { id, ids, engine, search, registeredOnly }: InstanceQuery) {
   return db
     .selectFrom('instances')
     .$if(id !== undefined, (query) => query.where('id', '=', id ?? ''))
+    .$if(ids !== undefined, (query) => query.where('id', 'in', ids ?? []))
     .$if(engine !== undefined, (query) => query.where('engine', '=', engine as InstancesTable['engine']))
     .$if(search !== undefined, (query) => {
       const like = `%${(search ?? '').toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`

@@ -138,8 +138,8 @@ test('secrets lie in the file only sealed, and a secret moved to another row doe
     file.exec(`update access_keys set secret = (select secret from access_keys where id = 'HF2') where id = 'HF1'`)
   }
   const again = await openCatalog(options)
-  await refused(again.keySecret('HF1'), 'invalid')
-  assert.equal(await again.keySecret('HF2'), 'very secret two')
+  await refused(again.signingKey('HF1'), 'invalid')
+  assert.equal((await again.signingKey('HF2'))?.secret, 'very secret two')
   await again.close()
 })
 

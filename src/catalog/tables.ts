@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { KeyRole } from '../core/access-key.ts'
 import type { AuditOutcome, AuditRecord } from '../core/audit.ts'
 import type { SetMethod, SetMode, SetStatus, SetType } from '../core/backup-set.ts'
 import type { EngineKind, NodeRole } from '../core/instance.ts'
@@ -122,8 +123,15 @@ export interface AccessKeysTable {
   id: string
   description: string
   created_at: Moment
-  /** Sealed for `access_keys/<id>/secret`. */
+  role: KeyRole
+  /** JSON lists of the only instances and source addresses; none for no limit. */
+  instances: string | null
+  sources: string | null
+  expires_at: Moment | null
+  /** Sealed for `access_keys/<id>/secret`, both. */
   secret: string
+  old_secret: string | null
+  old_until: Moment | null
 }
 
 export interface NoncesTable {

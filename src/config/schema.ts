@@ -110,6 +110,12 @@ export const configSchema = z.strictObject({
       downloads: count(64).describe('Downloads at once. Over it: 503 with Retry-After.'),
       downloadsPerSet: count(16).describe('Downloads at once of one set. Over it: 503 with Retry-After.'),
       stallSeconds: seconds(60).describe('A download whose reader takes nothing for so long is cut.'),
+      callsPerSecond: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe('Calls a second of one access key, for each process. 0: no limit. Over it: 400 Throttling.User.'),
+      callsBurst: count(100).describe('Calls that a key may make at once before callsPerSecond counts.'),
       noncesPerKey: count(2_000_000).describe('Nonces remembered for one key. Over it: 400 Throttling.User.'),
       cacheBytes: z.int().min(0).default(67_108_864).describe('Bytes of rendered pages kept in memory.'),
     })

@@ -10,6 +10,9 @@ import { flag, instanceId, integer, jsonText, oneOf, text } from '../../src/api/
 import type { Reply, Request } from '../../src/api/request.ts'
 import { signV1 } from '../../src/api/signature-v1.ts'
 import { authorizeV3, sha256Hex } from '../../src/api/signature-v3.ts'
+import type { SigningKey } from '../../src/catalog/keys.ts'
+import { ALL_RIGHTS } from '../../src/core/access-key.ts'
+import { createSealer } from '../../src/lib/seal.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import type { AuditRecord } from '../../src/core/audit.ts'
 import { type Clock, FakeClock } from '../../src/lib/clock.ts'
@@ -66,19 +69,30 @@ export function memoryLog(): { readonly log: Log; readonly lines: Record<string,
 export interface FrontDoorOptions {
   readonly actions?: readonly Action[]
   readonly limits?: Partial<HandlerDeps['limits']>
-  readonly keySecret?: (id: string) => Promise<string | undefined>
+  readonly signingKey?: (id: string) => Promise<SigningKey | undefined>
   readonly reads?: (clock: Clock) => ReadAudit
 }
 
+export const SEALER = createSealer([Buffer.alloc(32, 1)], (message) => new Error(message))
+
+/** A key that may do everything, with this secret. */
+export const signingKeyOf = (secret: string, over: Partial<SigningKey> = {}): SigningKey => ({
+  ...ALL_RIGHTS,
+  secret,
+  oldSecret: undefined,
+  oldSecretUntil: 0,
+  ...over,
+})
+
 /** A front door with keys in memory, whose clock stands still. */
-export async function frontDoor({ actions = [echo], limits = {}, keySecret, reads }: FrontDoorOptions = {}) {
+export async function frontDoor({ actions = [echo], limits = {}, signingKey, reads }: FrontDoorOptions = {}) {
   const clock = new FakeClock(NOW)
   const { log, lines } = memoryLog()
   const store = memStore(clock)
   await store.put(MARKER, Readable.from([Buffer.from('{}')]))
   const audit: AuditRecord[] = []
   const catalog = {
-    keySecret: keySecret ?? (async (id: string) => (id === KEY.id ? KEY.secret : undefined)),
+    signingKey: signingKey ?? (async (id: string) => (id === KEY.id ? signingKeyOf(KEY.secret) : undefined)),
     sinceLastBeat: async () => 1000,
     figures: async () => [],
     scheduled: async () => [],
@@ -90,6 +104,7 @@ export async function frontDoor({ actions = [echo], limits = {}, keySecret, read
     context: {
       catalog,
       store,
+      sealer: SEALER,
       clock,
       links: { publicUrl: `http://${HOST}`, expiry: () => 0, make: () => ({ url: '', expiresAt: 0 }) },
       engineOf: () => {
@@ -101,7 +116,7 @@ export async function frontDoor({ actions = [echo], limits = {}, keySecret, read
     },
     links: async () => ({ status: 403, headers: {}, body: 'a link' }),
     log,
-    limits: { parameters: 500, noncesPerKey: 1000, cacheBytes: 1_000_000, ...limits },
+    limits: { parameters: 500, noncesPerKey: 1000, cacheBytes: 1_000_000, callsPerSecond: 0, callsBurst: 1, ...limits },
     hostId: HOST,
     reads: reads?.(clock),
   })

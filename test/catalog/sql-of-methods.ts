@@ -43,7 +43,12 @@ export async function useEveryMethod(
   const key = { id: 'HF1', description: '', createdAt: 1 }
   await use('addKey', () => catalog.addKey(key, 's'))
   await use('keys', () => catalog.keys())
-  await use('keySecret', () => catalog.keySecret('HF1'))
+  await use('signingKey', () => catalog.signingKey('HF1'))
+  await use('spendCall', () => catalog.spendCall({ ...once, nonce: 'spent' }))
+  await use('changeKey', () =>
+    catalog.changeKey('HF1', { role: 'admin', description: 'd', instances: undefined, sources: ['::1'], expiresAt: 1 }),
+  )
+  await use('rotateKey', () => catalog.rotateKey('HF1', 's2', 1))
   await use('figures', () => catalog.figures())
   await use('taskFigures', () => catalog.taskFigures())
   await use('beat', () => catalog.beat('w'))

@@ -5,6 +5,8 @@ import rds from '@alicloud/rds20140815'
 export interface Key {
   readonly id: string
   readonly secret: string
+  /** Of a temporary key. */
+  readonly token?: string
 }
 
 /** The official SDK of RDS, told nothing but endpoint and key. `v2` makes it sign with V1. */
@@ -14,6 +16,7 @@ export function sdkClient(url: string, key: Key, options: { signatureAlgorithm?:
     new openapi.$OpenApiUtil.Config({
       accessKeyId: key.id,
       accessKeySecret: key.secret,
+      ...(key.token !== undefined && { securityToken: key.token, type: 'sts' }),
       endpoint: host,
       protocol: protocol.replace(':', ''),
       regionId: 'cn-hangzhou',
@@ -34,6 +37,7 @@ export function popClient(url: string, key: Key, method: 'GET' | 'POST') {
   const client = new PopCore({
     accessKeyId: key.id,
     accessKeySecret: key.secret,
+    ...(key.token !== undefined && { securityToken: key.token }),
     endpoint: url,
     apiVersion: '2014-08-15',
     opts: { method, timeout: 30_000 },

@@ -5,6 +5,7 @@ import type { ActionContext } from '../../src/api/action.ts'
 import { createLinks } from '../../src/api/links.ts'
 import { openCatalog } from '../../src/catalog/open.ts'
 import type { BackupSet } from '../../src/core/backup-set.ts'
+import { ALL_RIGHTS } from '../../src/core/access-key.ts'
 import { DEFAULT_SETTINGS } from '../../src/core/instance.ts'
 import { fakeEngine } from '../../src/engine/fake/fake.ts'
 import { FakeClock } from '../../src/lib/clock.ts'
@@ -23,13 +24,14 @@ export async function openContext() {
   const context: ActionContext = {
     catalog,
     store: memStore(clock),
+    sealer,
     clock,
     links: createLinks(sealer, clock, { publicUrl: 'http://127.0.0.1:8080', lifetimeSeconds: 3600 }),
     engineOf: () => fakeEngine({ clock, servers: { primary: PRIMARY } }),
     region: 'cn-hangzhou',
     restoreRoots: [directory],
     wake: () => {},
-    keyId: 'key',
+    caller: { keyId: 'key', parentKeyId: '', rights: ALL_RIGHTS, sources: [] },
     once: { keyId: 'key', nonce: 'nonce', expiresAt: clock.now() + 900_000 },
     signal: new AbortController().signal,
   }

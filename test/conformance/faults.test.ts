@@ -25,6 +25,9 @@ const PROMISED: Readonly<Partial<Record<keyof Catalog | keyof Store, readonly Fa
   setExpiry: ['not_found', 'replayed'],
   cancelTask: ['not_found', 'conflict', 'replayed'],
   addKey: ['replayed'],
+  spendCall: ['replayed'],
+  changeKey: ['not_found', 'replayed'],
+  rotateKey: ['not_found', 'replayed'],
   removeKey: ['not_found', 'replayed'],
   put: ['store_full'],
 }
@@ -74,6 +77,9 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   CreateAccessKey: () => ({}),
   ListAccessKeys: () => ({}),
   DescribeAuditRecords: () => ({}),
+  ModifyAccessKey: () => ({ UserAccessKeyId: 'other', Role: 'read' }),
+  RotateAccessKey: () => ({ UserAccessKeyId: 'other' }),
+  AssumeRole: () => ({ RoleSessionName: 'somebody' }),
   DeleteAccessKey: () => ({ UserAccessKeyId: 'other' }),
 }
 

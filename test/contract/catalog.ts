@@ -3,6 +3,7 @@ import { auditContract } from './catalog/audit.ts'
 import type { CatalogHarness } from './catalog/fixture.ts'
 import { holdsContract } from './catalog/holds.ts'
 import { instancesContract } from './catalog/instances.ts'
+import { keysContract } from './catalog/keys.ts'
 import { linksContract } from './catalog/links.ts'
 import { policiesContract } from './catalog/policies.ts'
 import { claimsContract } from './catalog/claims.ts'
@@ -25,6 +26,7 @@ export function catalogContract(name: string, harness: CatalogHarness): void {
     serviceContract(harness)
     auditContract(harness)
     tokensContract(harness)
+    keysContract(harness)
     linksContract(harness)
     policiesContract(harness)
     scheduleContract(harness)

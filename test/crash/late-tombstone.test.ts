@@ -59,7 +59,7 @@ test('a tombstone that a stopped sweeper puts too late takes no set away', async
   await arrived.promise
   await goOn()
   world.clock.advance(LEASE_MS + 1)
-  assert.equal((await world.doNext('adopter'))?.state, 'finished')
+  assert.equal((await world.doNext('adopter', undefined, ['take-backup']))?.state, 'finished')
   const key = (await world.catalog.set(task.setId ?? ''))?.manifestKey ?? ''
   assert.match(key, new RegExp(`/${task.id}-1/`), 'the first attempt was adopted')
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { renderKey } from '../../src/api/key-parameters.ts'
 import { renderBackup } from '../../src/api/backup-item.ts'
 import type { BackupSet } from '../../src/core/backup-set.ts'
 import { POLICY, PREVIEW } from './policy-answers.ts'
@@ -132,7 +133,7 @@ const RESTORED = {
   bytes: 40_000_000,
   warnings: ['collation de_DE has another version here: REINDEX it'],
 }
-const KEY = { AccessKeyId: 'HFabc', Description: 'ci', CreateTime: '2026-01-02T03:04:05Z' }
+const KEY = renderKey({ id: 'HFabc', description: 'ci', createdAt: Date.parse('2026-01-02T03:04:05Z') })
 
 const page = (sets: readonly BackupSet[]) => ({
   PageNumber: 1,
@@ -234,6 +235,12 @@ const ANSWERS = {
   PreviewBackupPolicy: PREVIEW,
   CreateAccessKey: { ...KEY, AccessKeySecret: 'shown-once' },
   ListAccessKeys: { AccessKeys: { AccessKey: [KEY] } },
+  ModifyAccessKey: { AccessKeyId: 'HFabc' },
+  RotateAccessKey: {
+    AccessKeyId: 'HFabc',
+    AccessKeySecret: 'shown-once',
+    OldSecretExpireTime: '2026-01-03T03:04:05Z',
+  },
   DeleteAccessKey: { AccessKeyId: 'HFabc' },
 }
 
@@ -274,6 +281,8 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'policies-preview', argv: ['policies', 'preview', 'pgm-1', '--keep-days', '7'] },
   { name: 'keys-add', argv: ['keys', 'add', '--description', 'ci'] },
   { name: 'keys-list', argv: ['keys', 'list'] },
+  { name: 'keys-modify', argv: ['keys', 'modify', 'HFabc', '--role', 'read'] },
+  { name: 'keys-rotate', argv: ['keys', 'rotate', 'HFabc'] },
   { name: 'keys-remove', argv: ['keys', 'remove', 'HFabc'] },
 ]
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openCatalog } from '../../src/catalog/open.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { DEFAULT_SETTINGS } from '../../src/core/instance.ts'
-import { TASK_KINDS, type Task } from '../../src/core/task.ts'
+import { TASK_KINDS, type Task, type TaskKind } from '../../src/core/task.ts'
 import { fakeEngine, type FakeServer } from '../../src/engine/fake/fake.ts'
 import { FakeClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
@@ -88,9 +88,13 @@ export async function workerWorld(options: WorldOptions = {}) {
 
     claim: (name: string): Promise<Task | undefined> => plain.claimTask(name, TASK_KINDS, LEASE_MS),
 
-    /** Claims the next task as worker `name` and does it. Gives the task as it is afterwards. */
-    async doNext(name = 'w1', hurry: AbortSignal = new AbortController().signal): Promise<Task | undefined> {
-      const task = await plain.claimTask(name, TASK_KINDS, LEASE_MS)
+    /** Claims the next task of these kinds as worker `name` and does it. Gives the task as it is afterwards. */
+    async doNext(
+      name = 'w1',
+      hurry: AbortSignal = new AbortController().signal,
+      kinds: readonly TaskKind[] = TASK_KINDS,
+    ): Promise<Task | undefined> {
+      const task = await plain.claimTask(name, kinds, LEASE_MS)
       if (!task) return undefined
       await doTask(task, depsOf(name), hurry)
       return plain.task(task.id)

@@ -1,28 +1,36 @@
-import { z } from 'zod'
 import { newAccessKey } from '../../core/access-key.ts'
-import { isoSeconds } from '../../lib/time.ts'
+import { z } from 'zod'
 import { defineAction } from '../action.ts'
+import { keyItem, renderKey, RIGHTS } from '../key-parameters.ts'
 import { text } from '../parameters.ts'
 
-/** Makes a key that may call everything. */
+/** Makes a key. */
 export const createAccessKey = defineAction({
   name: 'CreateAccessKey',
   about: 'Makes an access key. Its secret is in this reply and never shown again.',
   extension: true,
   mutates: true,
-  parameters: { Description: { codec: text({ max: 256 }), default: '', about: 'Whose key it is, for people.' } },
+  role: 'admin',
+  lastingKeyOnly: true,
+  parameters: {
+    Description: { codec: text({ max: 256 }), default: '', about: 'Whose key it is, for people.' },
+    ...RIGHTS,
+  },
   faults: { replayed: 'SignatureNonceUsed' },
-  reply: z.object({
-    AccessKeyId: z.string(),
-    AccessKeySecret: z.string(),
-    Description: z.string(),
-    CreateTime: z.string(),
-  }),
+  reply: keyItem.extend({ AccessKeySecret: z.string() }),
 
-  async handle({ Description }, { catalog, clock, once }) {
+  async handle({ Description, Role, InstanceIds, SourceAddresses, ExpireTime }, { catalog, clock, once }) {
     const { id, secret } = newAccessKey()
-    const createdAt = clock.now()
-    await catalog.addKey({ id, description: Description, createdAt }, secret, once)
-    return { AccessKeyId: id, AccessKeySecret: secret, Description, CreateTime: isoSeconds(createdAt) }
+    const key = {
+      id,
+      description: Description,
+      createdAt: clock.now(),
+      role: Role,
+      instances: InstanceIds,
+      sources: SourceAddresses,
+      expiresAt: ExpireTime,
+    }
+    await catalog.addKey(key, secret, once)
+    return { ...renderKey(key), AccessKeySecret: secret }
   },
 })

@@ -11,6 +11,7 @@ export const deregisterDBInstance = defineAction({
     'Ends the care for an instance: no backups are taken any more. Its sets stay: they are listed, downloaded, restored and deleted as before.',
   extension: true,
   mutates: true,
+  role: 'admin',
   parameters: { DBInstanceId: { codec: instanceId, required: true, about: 'The instance.' } },
   errors: ['InvalidDBInstanceName.NotFound'],
   faults: {

@@ -26,6 +26,7 @@ export const describeAvailableZones = defineAction({
   about: 'Names the one zone of this service, and which versions of an engine it takes backups of.',
   extension: false,
   mutates: false,
+  limited: 'any',
   parameters: {
     Engine: { codec: oneOf(['MySQL', 'MariaDB', 'PostgreSQL', 'SQLServer']), required: true, about: 'The engine.' },
     EngineVersion: { codec: text({ min: 1, max: 16 }), about: 'Only this version.' },

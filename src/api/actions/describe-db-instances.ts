@@ -36,6 +36,7 @@ export const describeDBInstances = defineAction({
   about: 'Lists the registered instances, by page number or by token.',
   extension: false,
   mutates: false,
+  limited: 'filters',
   parameters: {
     RegionId: { codec: text({ max: 64 }), required: true, about: 'The region of this service.' },
     DBInstanceId: { codec: instanceId, about: 'Only the instance of this id.' },
@@ -66,7 +67,7 @@ export const describeDBInstances = defineAction({
     Items: z.object({ DBInstance: z.array(instanceItem.extend({ CreateTime: z.string() })) }),
   }),
 
-  async handle(values, { catalog, region }) {
+  async handle(values, { catalog, region, caller }) {
     requireRegion(values.RegionId, region)
     const byToken = values.MaxResults !== undefined || values.NextToken !== undefined
     const limit = byToken ? (values.MaxResults ?? 30) : values.PageSize
@@ -81,6 +82,7 @@ export const describeDBInstances = defineAction({
             engine,
             search: values.SearchKey,
             registeredOnly: true,
+            ids: caller.rights.instances,
             offset,
             limit,
           })

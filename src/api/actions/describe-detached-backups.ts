@@ -18,6 +18,7 @@ export const describeDetachedBackups = defineAction({
   about: 'Lists the sets of instances that were deregistered, newest first, with links to download them.',
   extension: false,
   mutates: false,
+  limited: 'filters',
   parameters: {
     Region: { codec: text({ max: 64 }), required: true, about: 'The region of this service.' },
     ...SET_FILTERS,
@@ -33,9 +34,9 @@ export const describeDetachedBackups = defineAction({
     Items: z.object({ Backup: z.array(item) }),
   }),
 
-  async handle(values, { catalog, region, links }) {
+  async handle(values, { catalog, region, links, caller }) {
     requireRegion(values.Region, region)
-    const instances = await detached(catalog, values.DBInstanceId)
+    const instances = await detached(catalog, values.DBInstanceId, caller.rights.instances)
     const end = values.PageNumber * values.PageSize
     const query = {
       setId: values.BackupId,
@@ -71,10 +72,14 @@ const INSTANCES = 100
 
 const newestFirst = (a: BackupSet, b: BackupSet) => b.startedAt - a.startedAt || Number(b.id) - Number(a.id)
 
-async function detached(catalog: Catalog, id: string | undefined): Promise<Instance[]> {
+async function detached(
+  catalog: Catalog,
+  id: string | undefined,
+  ids: readonly string[] | undefined,
+): Promise<Instance[]> {
   const found: Instance[] = []
   for (let offset = 0; ; offset += INSTANCES) {
-    const { items } = await catalog.instances({ id, registeredOnly: false, offset, limit: INSTANCES })
+    const { items } = await catalog.instances({ id, ids, registeredOnly: false, offset, limit: INSTANCES })
     found.push(...items.filter(({ deregisteredAt }) => deregisteredAt !== undefined))
     if (items.length < INSTANCES) return found
   }

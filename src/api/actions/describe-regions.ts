@@ -16,6 +16,7 @@ export const describeRegions = defineAction({
   about: 'Names the one region of this service and where it is reached.',
   extension: false,
   mutates: false,
+  limited: 'any',
   parameters: {
     AcceptLanguage: {
       codec: oneOf(['zh-CN', 'en-US']),

@@ -1,29 +1,20 @@
 import { z } from 'zod'
-import { isoSeconds } from '../../lib/time.ts'
 import { defineAction } from '../action.ts'
-
-const item = z.object({ AccessKeyId: z.string(), Description: z.string(), CreateTime: z.string() })
+import { keyItem, renderKey } from '../key-parameters.ts'
 
 /** The keys there are. */
 export const listAccessKeys = defineAction({
   name: 'ListAccessKeys',
-  about: 'Lists the access keys, without their secrets.',
+  about: 'Lists the access keys, without their secrets. Temporary ones are not kept, and so in no list.',
   extension: true,
   mutates: false,
+  role: 'admin',
   parameters: {},
   faults: {},
-  reply: z.object({ AccessKeys: z.object({ AccessKey: z.array(item) }) }),
+  reply: z.object({ AccessKeys: z.object({ AccessKey: z.array(keyItem) }) }),
 
   async handle(_values, { catalog }) {
     const keys = await catalog.keys()
-    return {
-      AccessKeys: {
-        AccessKey: keys.map(({ id, description, createdAt }) => ({
-          AccessKeyId: id,
-          Description: description,
-          CreateTime: isoSeconds(createdAt),
-        })),
-      },
-    }
+    return { AccessKeys: { AccessKey: keys.map(renderKey) } }
   },
 })

@@ -28,6 +28,7 @@ export const modifyDBInstanceNodes = defineAction({
     'Adds nodes to an instance, removes nodes, and changes where and as whom others are asked, all or nothing. The other nodes keep their HostInstanceID. After a rebuild of the catalog it gives the nodes their passwords again.',
   extension: true,
   mutates: true,
+  role: 'admin',
   parameters: {
     DBInstanceId: { codec: instanceId, required: true, about: 'The instance.' },
     AddNode: {

@@ -18,6 +18,7 @@ export const registerDBInstance = defineAction({
     'Registers a database that already runs. Every node is asked who it is: roles, version and identity are what they say, not what is claimed.',
   extension: true,
   mutates: true,
+  role: 'admin',
   parameters: {
     DBInstanceId: { codec: instanceId, about: 'The id to give it. Default: pgm- and 17 random characters.' },
     DBInstanceDescription: { codec: text({ max: 256 }), default: '', about: 'A name for people.' },

@@ -207,13 +207,22 @@ update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
 -- addKey
-insert into "access_keys" ("id", "description", "created_at", "secret") values (?, ?, ?, ?) on conflict do nothing returning "id";
+insert into "access_keys" ("id", "description", "created_at", "role", "instances", "sources", "expires_at", "secret", "old_secret", "old_until") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning "id";
 
 -- keys
-select "id", "description", "created_at" from "access_keys" order by "created_at", "id";
+select * from "access_keys" order by "created_at", "id";
 
--- keySecret
-select secret from access_keys where id = ?;
+-- signingKey
+select role, instances, sources, expires_at, secret, old_secret, old_until from access_keys where id = ?;
+
+-- spendCall
+insert into "nonces" ("key_id", "nonce", "expires_at") values (?, ?, ?) on conflict do nothing returning "nonce";
+
+-- changeKey
+update "access_keys" set "id" = ?, "role" = ?, "description" = ?, "instances" = ?, "sources" = ?, "expires_at" = ? where "id" = ? returning "id";
+
+-- rotateKey
+update "access_keys" set "old_secret" = "secret", "old_until" = ?, "secret" = ? where "id" = ? returning "id";
 
 -- figures
 select "id", "last_success_at", "last_duration_ms", cast(coalesce(sum(case when bucket % 2 = 0 then count end), 0) as bigint) as "succeeded", cast(coalesce(sum(case when bucket % 2 = 1 then count end), 0) as bigint) as "failed", cast(coalesce(sum(bytes), 0) as bigint) as "bytes" from "instances" left join "set_counts" on "set_counts"."instance_id" = "instances"."id" group by "id", "last_success_at", "last_duration_ms" order by "id";

@@ -180,7 +180,7 @@ export const instancesContract: Part = (harness) => {
       assert.equal(await catalog.set(id), undefined)
       assert.equal(await catalog.task(id), undefined)
       assert.deepEqual(await catalog.tasks({ id }), [])
-      assert.equal(await catalog.keySecret(id), undefined)
+      assert.equal((await catalog.signingKey(id))?.secret, undefined)
     }
   })
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Catalog, Once } from '../../../src/catalog/catalog.ts'
+import { ALL_RIGHTS } from '../../../src/core/access-key.ts'
 import { backupSet, claim, instance, node, refused, withSets, type Part } from './fixture.ts'
 
 const once = (nonce: string, expiresAt = Number.MAX_SAFE_INTEGER): Once => ({ keyId: 'HF1', nonce, expiresAt })
@@ -75,14 +76,20 @@ export const serviceContract: Part = (harness) => {
     const catalog = await harness.open()
     await catalog.addKey(key('HF2', 6), 'two')
     await catalog.addKey(key('HF1', 5), 'one')
-    assert.deepEqual(await catalog.keys(), [key('HF1', 5), key('HF2', 6)])
-    assert.deepEqual([await catalog.keySecret('HF1'), await catalog.keySecret('HF2')], ['one', 'two'])
+    assert.deepEqual(await catalog.keys(), [
+      { ...key('HF1', 5), ...ALL_RIGHTS },
+      { ...key('HF2', 6), ...ALL_RIGHTS },
+    ])
+    assert.deepEqual(
+      [(await catalog.signingKey('HF1'))?.secret, (await catalog.signingKey('HF2'))?.secret],
+      ['one', 'two'],
+    )
     await refused(catalog.addKey(key('HF1'), 'x'), 'conflict')
     await catalog.removeKey('HF1')
-    assert.equal(await catalog.keySecret('HF1'), undefined)
+    assert.equal((await catalog.signingKey('HF1'))?.secret, undefined)
     await refused(catalog.removeKey('HF1'), 'not_found')
     await catalog.addKey(key('HF1'), 'anew')
-    assert.equal(await catalog.keySecret('HF1'), 'anew')
+    assert.equal((await catalog.signingKey('HF1'))?.secret, 'anew')
   })
 
   test('the time since the last beat of any worker is told; none ever is undefined', async () => {
@@ -136,7 +143,7 @@ export const serviceContract: Part = (harness) => {
     assert.deepEqual(await into.dump(), dump)
     assert.deepEqual(await into.figures(), await from.figures())
     assert.deepEqual(await into.check(), [])
-    assert.equal(await into.keySecret('HF1'), 'secret one')
+    assert.equal((await into.signingKey('HF1'))?.secret, 'secret one')
     await refused(into.removeSets('pg-1', ['12']), 'locked')
     await refused(into.addTask({ kind: 'take-backup', instanceId: 'pg-1', request: {} }), 'locked')
     assert.ok(Number(await into.newId()) > dump.lastId)
