@@ -56,7 +56,7 @@ test('a key that is made locally is in the audit with the user of the system, an
       origin: 'local',
       osUser: userInfo().username,
       action: 'keys add --local',
-      parameters: { AccessKeyId, Description: 'mine' },
+      parameters: { AccessKeyId, Description: 'mine', Role: 'admin' },
       outcome: 'done',
     },
   )

@@ -1,3 +1,0 @@
-import type { Flavour } from '../flavour.ts'
-
-export const alerts = (_flavour: Flavour): readonly string[] => []
