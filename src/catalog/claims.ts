@@ -51,6 +51,7 @@ export const claimMethods = ({ database }: Deps): ClaimCatalog => ({
             .$if(bulk > 0, (query) => query.where(roomForBulk(database, bulk)))
             .$if(perHost > 0, (query) => query.where(roomAtHosts(database, perHost)))
             .orderBy(PATIENT)
+            .orderBy('created_at')
             .orderBy('id')
             .limit(1)
             .$if(database.kind === 'postgres', (query) => query.forUpdate().skipLocked()),
@@ -80,12 +81,13 @@ const roomAtHosts = (database: Database, most: number): RawBuilder<boolean> => s
     select queued.id from (
       select queue.id, row_number() over (
         partition by ${hostOf(database)}
-        order by case when queue.state = 'running' and queue.due_at > ${database.now()} then 0 else 1 end, queue.id
+        order by case when queue.state = 'running' and queue.due_at > ${database.now()} then 0 else 1 end,
+          queue.created_at, queue.id
       ) as place
       from tasks as queue join nodes on nodes.instance_id = queue.instance_id
       where queue.kind = 'take-backup' and queue.state in ('waiting', 'running')
         and (queue.state = 'running' or queue.due_at <= ${database.now()})
-      group by queue.id, queue.state, queue.due_at, ${hostOf(database)}
+      group by queue.id, queue.created_at, queue.state, queue.due_at, ${hostOf(database)}
     ) as queued where queued.place > ${most}))`
 
 /** The host in the JSON of a node's address. */

@@ -7,7 +7,7 @@ import { CATALOG_VERSION, type Catalog, type CatalogDump } from './catalog.ts'
 import { insertSets } from './insert-sets.ts'
 import { asked, tuplesOf, type Database, type Deps, type Row, type Story } from './database.ts'
 import { holdForGood, taskOwner } from './holds.ts'
-import { needNumber, passIds } from './ids.ts'
+import { needNumber, passIds, passTaskIds } from './ids.ts'
 import { addInstance } from './instance-changes.ts'
 import { instanceById } from './instances.ts'
 import { keyRow, movedKeyOf } from './keys.ts'
@@ -108,6 +108,7 @@ async function load(trx: Transaction<Tables>, deps: Deps, from: CatalogDump): Pr
 /** As it was, but nobody's: a running one may be claimed at once. */
 async function loadTask(trx: Transaction<Tables>, database: Database, task: Task): Promise<void> {
   const id = needNumber(task.id, 'task')
+  await passTaskIds(trx, id)
   await trx
     .insertInto('tasks')
     .values({

@@ -31,6 +31,29 @@ export async function nextId(trx: Transaction<Tables>, { now }: Pick<Database, '
   return last_id
 }
 
+/** The beginning of 2020: seconds since then fit into 31 bits until 2088. */
+const FIRST_MS = 1_577_836_800_000
+
+/**
+ * A fresh id of a task: one more than the last, or the seconds since 2020 if that is more. Below 2^31, which the Java clients of RDS
+ * need. Tasks that an earlier version added keep their larger ids.
+ */
+export async function nextTaskId(trx: Transaction<Tables>, { now }: Pick<Database, 'now'>): Promise<number> {
+  const seconds = sql<number>`cast((${now()} - ${sql.lit(FIRST_MS)}) / 1000 as bigint)`
+  const { last_task_id } = await trx
+    .updateTable('about')
+    .set({ last_task_id: sql<number>`case when last_task_id < ${seconds} then ${seconds} else last_task_id + 1 end` })
+    .returning('last_task_id')
+    .executeTakeFirstOrThrow()
+  return last_task_id
+}
+
+/** Makes sure that no task id up to `id` is given any more; ids that a version 2 catalog gave are none of these. */
+export async function passTaskIds(trx: Transaction<Tables>, id: number): Promise<void> {
+  if (id >= 2 ** 31) return
+  await trx.updateTable('about').set({ last_task_id: id }).where('last_task_id', '<', id).execute()
+}
+
 /** Waits for everyone who adds something with an id, and has them wait until the transaction ends. */
 export async function lockIds(trx: Transaction<Tables>): Promise<void> {
   await trx

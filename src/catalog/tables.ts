@@ -15,6 +15,8 @@ export interface AboutTable {
   version: number
   /** The last id given. */
   last_id: number
+  /** The last id given to a task. */
+  last_task_id: Generated<number>
   /** A text sealed when the catalog was made: opens only with the right key file. */
   key_check: string
 }

@@ -2,7 +2,7 @@ import { sql, type RawBuilder, type Selectable, type Transaction } from 'kysely'
 import type { Task } from '../core/task.ts'
 import type { NewTask } from './catalog.ts'
 import type { Database } from './database.ts'
-import { needNumber, nextId } from './ids.ts'
+import { needNumber, nextId, nextTaskId } from './ids.ts'
 import type { Tables, TasksTable } from './tables.ts'
 
 /** Tasks that have not ended. Spelled out, not bound: only so does SQLite see that the index of open tasks will do. */
@@ -37,7 +37,7 @@ export async function insertTask(
   database: Database,
   task: NewTask,
 ): Promise<Task | undefined> {
-  const id = await nextId(trx, database)
+  const id = await nextTaskId(trx, database)
   const setId = task.kind === 'take-backup' ? await nextId(trx, database) : task.setId
   const row = await trx
     .insertInto('tasks')

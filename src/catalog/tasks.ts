@@ -57,6 +57,7 @@ export const taskMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
         .$if(instanceId !== undefined, (query) => query.where('instance_id', '=', instanceId ?? ''))
         .$if(kind !== undefined, (query) => query.where('kind', '=', kind ?? 'sweep'))
         .$if(states !== undefined, (query) => query.where('state', 'in', states ?? []))
+        .orderBy('created_at', 'desc')
         .orderBy('id', 'desc')
         .limit(MOST_TASKS)
         .execute(),

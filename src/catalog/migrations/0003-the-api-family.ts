@@ -2,6 +2,7 @@ import type { Flavour } from './flavour.ts'
 import { audit } from './0003/audit.ts'
 import { keys } from './0003/keys.ts'
 import { policies } from './0003/policies.ts'
+import { taskIds } from './0003/task-ids.ts'
 import { tokens } from './0003/tokens.ts'
 
 /** Version 3: policies, pins and ends of sets, rights of keys, audit and client tokens. */
@@ -10,4 +11,5 @@ export const theApiFamily = (flavour: Flavour): readonly string[] => [
   ...keys(flavour),
   ...audit(flavour),
   ...tokens(flavour),
+  ...taskIds(flavour),
 ]

@@ -96,6 +96,7 @@ select "id" from "instances" where "id" = $1 and "deregistered_at" is null for s
 update "about" set "last_id" = "last_id";
 select "id" from "tasks" where "instance_id" = $1 and "kind" = $2 and state in ('waiting', 'running');
 update "policies" set "due_at" = $1 where "instance_id" = $2 and "due_at" = $3 returning "instance_id";
+update "about" set "last_task_id" = case when last_task_id < cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) then cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 
@@ -124,7 +125,7 @@ delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
 update "instances" set "version" = version + 1 where "id" = $1;
 update "set_counts" set "count" = count - 1, "bytes" = bytes - $1 where "instance_id" = $2 and "bucket" = $3;
-update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
+update "about" set "last_task_id" = case when last_task_id < cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) then cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 
 -- commitRemoval
@@ -139,6 +140,7 @@ insert into "nonces" ("key_id", "nonce", "expires_at") values ($1, $2, $3) on co
 insert into "client_tokens" ("key_id", "action", "token", "digest", "reply", "expires_at") values ($1, $2, $3, $4, $5, $6) on conflict ("key_id", "action", "token") do update set "digest" = excluded.digest, "reply" = excluded.reply, "expires_at" = excluded.expires_at where "client_tokens"."expires_at" <= $7 returning "token";
 insert into "audit_records" ("request_id", "at", "origin", "key_id", "parent_key_id", "os_user", "action", "instance_id", "parameters", "remote_address", "user_agent", "outcome", "code", "task_ids", "set_ids") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 select "deregistered_at" from "instances" where "id" = $1 for share;
+update "about" set "last_task_id" = case when last_task_id < cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) then cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 update "audit_records" set "task_ids" = $1, "set_ids" = $2 where "request_id" = $3;
@@ -152,8 +154,8 @@ update "instances" set "version" = version + 1 where "id" = $1;
 select * from "tasks" where "id" = $1;
 
 -- tasks
-select * from "tasks" where "instance_id" = $1 and "kind" = $2 and "state" in ($3, $4) order by "id" desc limit $5;
-select * from "tasks" order by "id" desc limit $1;
+select * from "tasks" where "instance_id" = $1 and "kind" = $2 and "state" in ($3, $4) order by "created_at" desc, "id" desc limit $5;
+select * from "tasks" order by "created_at" desc, "id" desc limit $1;
 
 -- cancelTask
 select "kind", "state" from "tasks" where "id" = $1 for update;
@@ -162,8 +164,8 @@ update "tasks" set "cancel_asked" = $1, "state" = $2, "ended_at" = (extract(epoc
 
 -- claimTask
 select "one" from "about" for update;
-update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) and ( kind not in ($5, $6, $7) or (select count(*) from tasks as running where running.kind in ($8, $9, $10) and running.state = 'running' and running.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint) < $11) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(cast(nodes.address as jsonb) ->> 'host') order by case when queue.state = 'running' and queue.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint then 0 else 1 end, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= (extract(epoch from clock_timestamp()) * 1000)::bigint) group by queue.id, queue.state, queue.due_at, lower(cast(nodes.address as jsonb) ->> 'host') ) as queued where queued.place > $12)) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "id" limit $13 for update skip locked) returning *;
-update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "id" limit $5 for update skip locked) returning *;
+update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) and ( kind not in ($5, $6, $7) or (select count(*) from tasks as running where running.kind in ($8, $9, $10) and running.state = 'running' and running.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint) < $11) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(cast(nodes.address as jsonb) ->> 'host') order by case when queue.state = 'running' and queue.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint then 0 else 1 end, queue.created_at, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= (extract(epoch from clock_timestamp()) * 1000)::bigint) group by queue.id, queue.created_at, queue.state, queue.due_at, lower(cast(nodes.address as jsonb) ->> 'host') ) as queued where queued.place > $12)) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "created_at", "id" limit $13 for update skip locked) returning *;
+update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "created_at", "id" limit $5 for update skip locked) returning *;
 
 -- renewTask
 update "tasks" set "attempt" = $1, "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $2, "phase" = $3, "percent" = case when percent > $4 then percent else $5 end, "bytes" = $6, "total_bytes" = $7 where "id" = $8 and "attempt" = $9 and "worker" = $10 and "state" = $11 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
@@ -204,7 +206,7 @@ update "instances" set "version" = version + 1 where "id" = $1;
 -- ensureTask
 update "about" set "last_id" = "last_id";
 select "id" from "tasks" where "kind" = $1 and state in ('waiting', 'running');
-update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
+update "about" set "last_task_id" = case when last_task_id < cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) then cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
 
 -- addKey

@@ -96,6 +96,7 @@ select "id" from "instances" where "id" = ? and "deregistered_at" is null;
 update "about" set "last_id" = "last_id";
 select "id" from "tasks" where "instance_id" = ? and "kind" = ? and state in ('waiting', 'running');
 update "policies" set "due_at" = ? where "instance_id" = ? and "due_at" = ? returning "instance_id";
+update "about" set "last_task_id" = case when last_task_id < cast((? - 1577836800000) / 1000 as bigint) then cast((? - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
@@ -124,7 +125,7 @@ delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 update "instances" set "version" = version + 1 where "id" = ?;
 update "set_counts" set "count" = count - 1, "bytes" = bytes - ? where "instance_id" = ? and "bucket" = ?;
-update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
+update "about" set "last_task_id" = case when last_task_id < cast((? - 1577836800000) / 1000 as bigint) then cast((? - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
 -- commitRemoval
@@ -139,6 +140,7 @@ insert into "nonces" ("key_id", "nonce", "expires_at") values (?, ?, ?) on confl
 insert into "client_tokens" ("key_id", "action", "token", "digest", "reply", "expires_at") values (?, ?, ?, ?, ?, ?) on conflict ("key_id", "action", "token") do update set "digest" = excluded.digest, "reply" = excluded.reply, "expires_at" = excluded.expires_at where "client_tokens"."expires_at" <= ? returning "token";
 insert into "audit_records" ("request_id", "at", "origin", "key_id", "parent_key_id", "os_user", "action", "instance_id", "parameters", "remote_address", "user_agent", "outcome", "code", "task_ids", "set_ids") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 select "deregistered_at" from "instances" where "id" = ?;
+update "about" set "last_task_id" = case when last_task_id < cast((? - 1577836800000) / 1000 as bigint) then cast((? - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 update "audit_records" set "task_ids" = ?, "set_ids" = ? where "request_id" = ?;
@@ -152,8 +154,8 @@ update "instances" set "version" = version + 1 where "id" = ?;
 select * from "tasks" where "id" = ?;
 
 -- tasks
-select * from "tasks" where "instance_id" = ? and "kind" = ? and "state" in (?, ?) order by "id" desc limit ?;
-select * from "tasks" order by "id" desc limit ?;
+select * from "tasks" where "instance_id" = ? and "kind" = ? and "state" in (?, ?) order by "created_at" desc, "id" desc limit ?;
+select * from "tasks" order by "created_at" desc, "id" desc limit ?;
 
 -- cancelTask
 select "kind", "state" from "tasks" where "id" = ?;
@@ -161,8 +163,8 @@ select "set_id" from "holds" where "owner" = ?;
 update "tasks" set "cancel_asked" = ?, "state" = ?, "ended_at" = ?, "reason" = ? where "id" = ? returning *;
 
 -- claimTask
-update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) and ( kind not in (?, ?, ?) or (select count(*) from tasks as running where running.kind in (?, ?, ?) and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(nodes.address ->> '$.host') order by case when queue.state = 'running' and queue.due_at > ? then 0 else 1 end, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= ?) group by queue.id, queue.state, queue.due_at, lower(nodes.address ->> '$.host') ) as queued where queued.place > ?)) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "id" limit ?) returning *;
-update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "id" limit ?) returning *;
+update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) and ( kind not in (?, ?, ?) or (select count(*) from tasks as running where running.kind in (?, ?, ?) and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(nodes.address ->> '$.host') order by case when queue.state = 'running' and queue.due_at > ? then 0 else 1 end, queue.created_at, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= ?) group by queue.id, queue.created_at, queue.state, queue.due_at, lower(nodes.address ->> '$.host') ) as queued where queued.place > ?)) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "created_at", "id" limit ?) returning *;
+update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) order by case when kind in ('take-backup', 'verify') then 1 else 0 end, "created_at", "id" limit ?) returning *;
 
 -- renewTask
 update "tasks" set "attempt" = ?, "due_at" = ? + ?, "phase" = ?, "percent" = case when percent > ? then percent else ? end, "bytes" = ?, "total_bytes" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
@@ -203,7 +205,7 @@ update "instances" set "version" = version + 1 where "id" = ?;
 -- ensureTask
 update "about" set "last_id" = "last_id";
 select "id" from "tasks" where "kind" = ? and state in ('waiting', 'running');
-update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
+update "about" set "last_task_id" = case when last_task_id < cast((? - 1577836800000) / 1000 as bigint) then cast((? - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
 
 -- addKey
