@@ -22,6 +22,8 @@ import { createAppendFile, type AppendFile } from './lib/append-file.ts'
 import { systemClock, type Clock } from './lib/clock.ts'
 import { createLog, type Log } from './lib/log.ts'
 import { openKeyFile } from './lib/seal.ts'
+import { receiversOf } from './scheduler/receivers.ts'
+import { runAlerts } from './scheduler/run-alerts.ts'
 import { runCatalogExport } from './scheduler/run-catalog-export.ts'
 import { runSchedule } from './scheduler/run-schedule.ts'
 import { runScheduler } from './scheduler/run-scheduler.ts'
@@ -149,6 +151,18 @@ function limitsOf({ worker: { bulkInAll, bulkPerStore, backupsPerHost } }: Confi
   return { bulk: set.length === 0 ? 0 : Math.min(...set), perHost: backupsPerHost }
 }
 
+function alertsOf(config: Config) {
+  const { alerts, api } = config
+  const { lookSeconds, gapSeconds, repeatSeconds, settleSeconds } = alerts
+  return {
+    settings: alerts,
+    lookSeconds,
+    rules: { gapMs: gapSeconds * 1000, repeatMs: repeatSeconds * 1000, settleMs: settleSeconds * 1000 },
+    receivers: receiversOf(alerts),
+    service: api.publicUrl ?? `holdfast on ${hostname()}`,
+  }
+}
+
 async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program: Program): Promise<RunningRole> {
   const stopping = new AbortController()
   const shared = await openShared(config, log, program)
@@ -170,6 +184,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
     runScheduler({ ...shared, sweepSeconds, retainSeconds, wake: wakeAll }, stopping.signal),
     runSchedule({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
+    runAlerts({ ...shared, ...alertsOf(config), name }, stopping.signal),
   ])
   return {
     addresses: {},

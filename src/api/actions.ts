@@ -7,6 +7,7 @@ import { createBackup } from './actions/create-backup.ts'
 import { deleteAccessKey } from './actions/delete-access-key.ts'
 import { deleteBackup } from './actions/delete-backup.ts'
 import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
+import { describeAlerts } from './actions/describe-alerts.ts'
 import { describeAuditRecords } from './actions/describe-audit-records.ts'
 import { describeAvailableRecoveryTime } from './actions/describe-available-recovery-time.ts'
 import { describeAvailableZones } from './actions/describe-available-zones.ts'
@@ -83,5 +84,6 @@ export const ACTIONS: readonly Action[] = [
   rotateAccessKey,
   deleteAccessKey,
   assumeRole,
+  describeAlerts,
   describeAuditRecords,
 ]

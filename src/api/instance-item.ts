@@ -75,6 +75,7 @@ export const settingsItem = z.object({
   WhenLagUnknown: z.enum(['use', 'skip']),
   MaxKeptWalBytes: z.int(),
   KeepCorrupt: z.boolean(),
+  RpoSeconds: z.int(),
 })
 
 export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsItem> => ({
@@ -84,6 +85,7 @@ export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsI
   WhenLagUnknown: settings.whenLagUnknown,
   MaxKeptWalBytes: settings.maxKeptWalBytes,
   KeepCorrupt: settings.keepCorrupt,
+  RpoSeconds: settings.rpoSeconds ?? 0,
 })
 
 /** When the instance was registered. */

@@ -27,6 +27,11 @@ async function page(): Promise<string> {
       ],
       taskFigures: async () => [{ kind: 'take-backup', state: 'running', count: 2 }],
       sinceLastBeat: async () => 2500,
+      alertFigures: async () => [{ kind: 'backup-failed', count: 2 }],
+      receivers: async () => [
+        { name: 'email', toldAt: 5, failing: undefined },
+        { name: 'webhook', toldAt: 5, failing: { since: 6, why: 'no answer' } },
+      ],
       scheduled: async () =>
         [0, 600, 7200].map((seconds, at) => ({
           instanceId: `rm-${at}`,
@@ -67,6 +72,10 @@ suite('the metrics page', () => {
       'holdfast_catalog_export_age_seconds 7200',
       'holdfast_ready 1',
       'holdfast_schedules 3',
+      'holdfast_alerts{kind="backup-failed"} 2',
+      'holdfast_alerts{kind="rpo-exceeded"} 0',
+      'holdfast_alert_receiver_failing{receiver="email"} 0',
+      'holdfast_alert_receiver_failing{receiver="webhook"} 1',
       'holdfast_schedules_late 1',
       'holdfast_schedule_lag_seconds 3600',
     ]) {

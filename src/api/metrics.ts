@@ -1,4 +1,5 @@
 import type { Catalog, InstanceFigures } from '../catalog/catalog.ts'
+import { ALERT_KINDS } from '../core/alert.ts'
 import { Fault } from '../core/fault.ts'
 import type { Settled } from '../core/schedule.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
@@ -10,7 +11,10 @@ import type { RequestMetrics } from './metrics-requests.ts'
 import { renderMetrics, type Metric, type Sample } from './metrics-text.ts'
 
 export interface MetricsDeps {
-  readonly catalog: Pick<Catalog, 'figures' | 'taskFigures' | 'sinceLastBeat' | 'scheduled'>
+  readonly catalog: Pick<
+    Catalog,
+    'figures' | 'taskFigures' | 'sinceLastBeat' | 'scheduled' | 'alertFigures' | 'receivers'
+  >
   readonly store: Pick<Store, 'list'>
   readonly clock: Clock
   readonly requests: RequestMetrics
@@ -29,11 +33,13 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
  * process; figures about requests are this process's own. Rejects when the catalog does not answer.
  */
 export async function metricsPage(deps: MetricsDeps): Promise<string> {
-  const [instances, tasks, silence, scheduled, { ready }, exportedAt] = await Promise.all([
+  const [instances, tasks, silence, scheduled, alerts, receivers, { ready }, exportedAt] = await Promise.all([
     deps.catalog.figures(),
     deps.catalog.taskFigures(),
     deps.catalog.sinceLastBeat(),
     deps.catalog.scheduled(),
+    deps.catalog.alertFigures(),
+    deps.catalog.receivers(),
     deps.health(),
     lastExportAt(deps.store),
   ])
@@ -46,6 +52,16 @@ export async function metricsPage(deps: MetricsDeps): Promise<string> {
       tasks.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
     ),
     ...scheduleMetrics(scheduled, deps),
+    gauge(
+      'holdfast_alerts',
+      'Alerts that last, by kind.',
+      ALERT_KINDS.map((kind) => ({ labels: { kind }, value: alerts.find((one) => one.kind === kind)?.count ?? 0 })),
+    ),
+    gauge(
+      'holdfast_alert_receiver_failing',
+      'Whether a receiver of alerts did not take the last message. Absent until it was first told something.',
+      receivers.map(({ name, failing }) => ({ labels: { receiver: name }, value: failing ? 1 : 0 })),
+    ),
     gauge(
       'holdfast_worker_silence_seconds',
       'Time since any worker last reported.',

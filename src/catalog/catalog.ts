@@ -5,6 +5,7 @@ import type { Instance, InstanceSettings, Node, NodeAddress, NodeRole } from '..
 import type { Policy } from '../core/policy.ts'
 import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
+import type { AlertCatalog } from './alerts.ts'
 import type { AuditCatalog } from './audit.ts'
 import type { ClaimCatalog } from './claims.ts'
 import type { KeyCatalog, MovedKey } from './keys.ts'
@@ -12,11 +13,12 @@ import type { LinkCatalog } from './links.ts'
 import type { PolicyCatalog } from './policies.ts'
 import type { KnownPolicy } from './policy-rows.ts'
 import type { ScheduleCatalog } from './schedule.ts'
+import type { StandingCatalog } from './standings.ts'
 import type { ClientTokensTable } from './tables.ts'
 import type { TokenCatalog } from './tokens.ts'
 
 /** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
-export const CATALOG_VERSION = 3
+export const CATALOG_VERSION = 4
 
 /**
  * The nonce of the call that asks for a change, spent in the change's own transaction: a second call with the same pair is
@@ -134,7 +136,16 @@ export interface InstanceFigures {
  * are written and opened when read.
  */
 export interface Catalog
-  extends AuditCatalog, KeyCatalog, ClaimCatalog, LinkCatalog, PolicyCatalog, ScheduleCatalog, TokenCatalog {
+  extends
+    AlertCatalog,
+    StandingCatalog,
+    AuditCatalog,
+    KeyCatalog,
+    ClaimCatalog,
+    LinkCatalog,
+    PolicyCatalog,
+    ScheduleCatalog,
+    TokenCatalog {
   readonly kind: 'sqlite' | 'postgres'
 
   /** Fault 'conflict' when the id is taken by a registered instance. A deregistered one of the same id is taken up again. */

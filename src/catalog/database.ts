@@ -1,4 +1,4 @@
-import type { Compilable, Kysely, RawBuilder, Transaction } from 'kysely'
+import { sql, type Compilable, type Kysely, type RawBuilder, type Transaction } from 'kysely'
 import type { Sealer } from '../lib/seal.ts'
 import type { Tables } from './tables.ts'
 
@@ -17,9 +17,13 @@ export interface Question {
 
 /** A query of Kysely as a question. */
 export const asked = (query: Compilable): Question => {
-  const { sql, parameters } = query.compile()
-  return { sql, values: parameters as readonly Value[] }
+  const compiled = query.compile()
+  return { sql: compiled.sql, values: compiled.parameters as readonly Value[] }
 }
+
+/** Whether a column is one of `values`, which may be none: PostgreSQL takes no empty list. */
+export const isOneOf = (column: string, values: readonly string[]): RawBuilder<boolean> =>
+  values.length === 0 ? sql`1 = 0` : sql`${sql.ref(column)} in (${sql.join(values)})`
 
 /** A row as it comes out of the database. */
 export type Row = Readonly<Record<string, Value>>

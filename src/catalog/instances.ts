@@ -3,7 +3,7 @@ import { Fault } from '../core/fault.ts'
 import type { Instance, InstanceSettings } from '../core/instance.ts'
 import type { Sealer } from '../lib/seal.ts'
 import type { Catalog, InstanceQuery, NewInstance, Page } from './catalog.ts'
-import { asked, type Deps, type Story } from './database.ts'
+import { asked, isOneOf, type Deps, type Story } from './database.ts'
 import { nodeOf } from './nodes.ts'
 import type { InstancesTable, NodesTable, Tables } from './tables.ts'
 
@@ -49,7 +49,7 @@ function filtered(db: Kysely<Tables>, { id, ids, engine, search, registeredOnly 
   return db
     .selectFrom('instances')
     .$if(id !== undefined, (query) => query.where('id', '=', id ?? ''))
-    .$if(ids !== undefined, (query) => query.where('id', 'in', ids ?? []))
+    .$if(ids !== undefined, (query) => query.where(isOneOf('id', ids ?? [])))
     .$if(engine !== undefined, (query) => query.where('engine', '=', engine as InstancesTable['engine']))
     .$if(search !== undefined, (query) => {
       const like = `%${(search ?? '').toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`

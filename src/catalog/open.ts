@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { compactSeconds } from '../lib/time.ts'
+import { alertMethods } from './alerts.ts'
 import { auditMethods } from './audit.ts'
 import type { Catalog } from './catalog.ts'
 import { checkMethods } from './check.ts'
@@ -25,6 +26,7 @@ import { openPostgres } from './postgres.ts'
 import { scheduleMethods } from './schedule.ts'
 import { setMethods } from './sets.ts'
 import { openSqlite } from './sqlite.ts'
+import { standingMethods } from './standings.ts'
 import { taskEndMethods } from './task-ends.ts'
 import { taskMethods } from './tasks.ts'
 import { tokenMethods } from './tokens.ts'
@@ -100,6 +102,8 @@ function catalogOf(deps: Deps): Catalog {
     ...linkMethods(deps),
     ...policyMethods(deps),
     ...scheduleMethods(deps),
+    ...alertMethods(deps),
+    ...standingMethods(deps),
     close: () => (closed ??= database.close()),
   }
 }

@@ -58,6 +58,12 @@ const WHOLE: Partial<Record<keyof Catalog, RegExp>> = {
   keys: /access_keys/,
   sinceLastBeat: /workers/,
   tidy: /workers/,
+  standings: /instances/,
+  damagedSets: /sets USING INDEX sets_with_damage/,
+  alerts: /^SCAN alerts/,
+  openAlerts: /alerts USING INDEX alerts_that_are_open/,
+  alertFigures: /alerts USING INDEX alerts_that_last/,
+  receivers: /alert_receivers/,
 }
 /** The one row of `about`, and what a subquery gave. */
 const HARMLESS = /^SCAN (about|picked|CONSTANT ROW)/

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { AlertKind } from '../core/alert.ts'
 import type { KeyRole } from '../core/access-key.ts'
 import type { AuditOutcome, AuditRecord } from '../core/audit.ts'
 import type { SetMethod, SetMode, SetStatus, SetType } from '../core/backup-set.ts'
@@ -188,6 +189,36 @@ export interface PoliciesTable {
   due_at: Moment
 }
 
+export interface AlertsTable {
+  id: number
+  kind: AlertKind
+  subject: string
+  instance_id: string | null
+  what: string
+  hint: string
+  raised_at: Moment
+  missing_since: Moment | null
+  resolved_at: Moment | null
+  /** JSON of what each receiver was told. */
+  told: string
+  /** Whether it lasts, or a receiver has still to hear that it is over. */
+  open: Flag
+}
+
+export interface AlertReceiversTable {
+  name: string
+  told_at: Moment | null
+  failing_since: Moment | null
+  failure: string | null
+}
+
+/** What one process at a time does. */
+export interface TurnsTable {
+  name: string
+  holder: string
+  until: Moment
+}
+
 /** The catalog's tables, the same on SQLite and PostgreSQL: every column is text or int64. */
 export interface Tables {
   about: AboutTable
@@ -203,4 +234,7 @@ export interface Tables {
   audit_records: AuditRecordsTable
   client_tokens: ClientTokensTable
   policies: PoliciesTable
+  alerts: AlertsTable
+  alert_receivers: AlertReceiversTable
+  turns: TurnsTable
 }

@@ -6,6 +6,7 @@ import { addCatalog } from './local/catalog-commands.ts'
 import { addConfig } from './local/config-commands.ts'
 import { addServe } from './local/serve-command.ts'
 import type { Parts } from './parts.ts'
+import { addAlerts } from './remote/alerts-commands.ts'
 import { addAudit } from './remote/audit-commands.ts'
 import { addBackups } from './remote/backups-commands.ts'
 import { addCall } from './remote/call.ts'
@@ -44,6 +45,7 @@ function createProgram(parts: Parts): Command {
   addBackups(program, parts)
   addPolicies(program, parts)
   addKeys(program, parts)
+  addAlerts(program, parts)
   addAudit(program, parts)
   addCall(program, parts)
   return program

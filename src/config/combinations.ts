@@ -5,7 +5,7 @@ import type { Problem } from './sources.ts'
 
 /** What is wrong between settings that are each well formed, and with the files they name. */
 export function combinationProblems(config: Config): Problem[] {
-  return [...listenProblems(config), ...urlProblems(config), ...fileProblems(config)]
+  return [...listenProblems(config), ...urlProblems(config), ...emailProblems(config), ...fileProblems(config)]
 }
 
 /** Whether an address to listen on is reached from this machine only. */
@@ -41,11 +41,32 @@ function* urlProblems({ catalog }: Config): Generator<Problem> {
   }
 }
 
-function* fileProblems({ api, catalog }: Config): Generator<Problem> {
+function* emailProblems({ alerts: { email } }: Config): Generator<Problem> {
+  if (!email) return
+  if ((email.user === undefined) !== (email.passwordFile === undefined)) {
+    const [missing, there] = email.user === undefined ? ['user', 'passwordFile'] : ['passwordFile', 'user']
+    yield {
+      path: `alerts.email.${missing}`,
+      what: `is not set, and alerts.email.${there} is`,
+      hint: 'Set both to log in, or neither.',
+    }
+  }
+  if (email.security === 'none' && email.passwordFile !== undefined && !isLoopback(email.host)) {
+    yield {
+      path: 'alerts.email.security',
+      what: 'none would send the password in the clear',
+      hint: 'Use starttls or tls.',
+    }
+  }
+}
+
+function* fileProblems({ api, catalog, alerts }: Config): Generator<Problem> {
   const files = {
     'api.tls.cert': api.tls?.cert,
     'api.tls.key': api.tls?.key,
     'catalog.passwordFile': catalog.passwordFile,
+    'alerts.webhook.secretFile': alerts.webhook?.secretFile,
+    'alerts.email.passwordFile': alerts.email?.passwordFile,
   }
   for (const [path, file] of Object.entries(files)) {
     if (file !== undefined && !existsSync(file)) yield { path, what: `no such file: ${file}`, hint: undefined }

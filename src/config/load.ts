@@ -119,7 +119,7 @@ function absolute(settings: Settings, origins: ReadonlyMap<string, string>, file
   const fileBase = file === undefined ? process.cwd() : dirname(resolve(file))
   const at = <T extends string | undefined>(path: string, value: T) =>
     (value === undefined ? value : resolve(origins.has(path) ? process.cwd() : fileBase, value)) as T
-  const { dataDir, keyFile, catalog, api, restore } = settings
+  const { dataDir, keyFile, catalog, api, restore, alerts } = settings
   const tls = api.tls && { cert: at('api.tls.cert', api.tls.cert), key: at('api.tls.key', api.tls.key) }
   const sqlite = catalog.url?.startsWith('sqlite:') ? at('catalog.url', catalog.url.slice(7)) : undefined
   return {
@@ -132,6 +132,17 @@ function absolute(settings: Settings, origins: ReadonlyMap<string, string>, file
       passwordFile: at('catalog.passwordFile', catalog.passwordFile),
     },
     api: { ...api, tls },
+    alerts: {
+      ...alerts,
+      webhook: alerts.webhook && {
+        ...alerts.webhook,
+        secretFile: at('alerts.webhook.secretFile', alerts.webhook.secretFile),
+      },
+      email: alerts.email && {
+        ...alerts.email,
+        passwordFile: at('alerts.email.passwordFile', alerts.email.passwordFile),
+      },
+    },
     restore: {
       ...restore,
       roots: restore.roots.map((root) => at('restore.roots', root)),

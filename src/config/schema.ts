@@ -201,6 +201,49 @@ export const configSchema = z.strictObject({
       files: count(30).describe('Such files kept; the oldest go first.'),
     })
     .prefault({}),
+  alerts: z
+    .strictObject({
+      lookSeconds: seconds(60).describe('How often it is looked whether something is wrong.'),
+      gapSeconds: seconds(300).describe('Least time between two messages to one receiver.'),
+      repeatSeconds: seconds(86_400).describe('A receiver is told again of what lasts after so long.'),
+      settleSeconds: seconds(900).describe(
+        'What is not found any more for so long is over. What comes and goes faster is one alert.',
+      ),
+      lateSeconds: seconds(7200).describe(
+        'A backup that a schedule asks for is late when it has not succeeded by then.',
+      ),
+      keyDays: z.number().min(0).max(3650).default(14).describe('Days before its end that an access key is told of.'),
+      storeFreePercent: z
+        .number()
+        .min(0)
+        .max(100)
+        .default(10)
+        .describe('A store with less of its space free is nearly full. 0: never.'),
+      webhook: z
+        .strictObject({
+          url: z
+            .string()
+            .regex(/^https?:\/\/[^\s]+$/, 'must be http://… or https://…')
+            .describe('Where alerts are sent by POST.'),
+          secretFile: path.describe('File that holds the secret that signs them: whsec_ and 24 to 64 bytes in base64.'),
+        })
+        .optional(),
+      email: z
+        .strictObject({
+          host: z.string().min(1).describe('SMTP server that alerts are sent by.'),
+          port: port.default(587).describe('Its port.'),
+          security: z
+            .enum(['starttls', 'tls', 'none'])
+            .default('starttls')
+            .describe('starttls and tls are required to hold; none sends in the clear.'),
+          user: z.string().min(1).optional().describe('User to log in as. Default: no login.'),
+          passwordFile: path.optional().describe('File that holds the password of that user.'),
+          from: z.string().min(3).describe('Address of the sender.'),
+          to: z.array(z.string().min(3)).min(1).describe('Addresses of those who are told.'),
+        })
+        .optional(),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least severity that is logged.'),

@@ -12,6 +12,7 @@ const settings = z.object({
   whenLagUnknown: z.enum(['use', 'skip']),
   maxKeptWalBytes: z.int(),
   keepCorrupt: z.boolean(),
+  rpoSeconds: z.int().nonnegative().optional(),
 })
 
 const node = z.object({

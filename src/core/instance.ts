@@ -42,6 +42,8 @@ export interface InstanceSettings {
   readonly maxKeptWalBytes: number
   /** Keep a set with `IsAvail` 0 when the server reports bad page checksums, instead of having none. */
   readonly keepCorrupt: boolean
+  /** Raise an alert when what could be restored is older, in seconds. Absent or 0: when a backup that the schedule asks for is late. */
+  readonly rpoSeconds?: number | undefined
 }
 
 export const DEFAULT_SETTINGS: InstanceSettings = {

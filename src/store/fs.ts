@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, opendir, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { open, opendir, stat, statfs, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
@@ -56,6 +56,11 @@ export function fsStore(directory: string, clock: Clock): Store {
     async remove(key) {
       checkKey(key)
       await faulting(`remove ${key}`, removeFile(await root.path(), key))
+    },
+
+    async space() {
+      const { bavail, blocks, bsize } = await faulting('look at the space of the store', statfs(await root.path()))
+      return { free: bavail * bsize, total: blocks * bsize }
     },
 
     async tidy(before, { signal } = {}) {

@@ -45,6 +45,9 @@ export interface Store {
   /** Removes an object. Removing a missing one is no error. */
   remove(key: string, options?: Options): Promise<void>
 
+  /** Bytes that it can still take and that it could take empty. Absent where nobody knows. */
+  space?(): Promise<{ readonly free: number; readonly total: number }>
+
   /** Removes what crashed `put`s left behind that no reader sees, if it is older than `before`. Gives how many. Absent where a crash leaves nothing. */
   tidy?(before: Moment, options?: Options): Promise<number>
 }

@@ -97,6 +97,8 @@ export async function frontDoor({ actions = [echo], limits = {}, signingKey, rea
     figures: async () => [],
     scheduled: async () => [],
     taskFigures: async () => [],
+    alertFigures: async () => [],
+    receivers: async () => [],
     addAuditRecord: async (record: AuditRecord) => void audit.push(record),
   } as unknown as Catalog
   const handle = createHandler({

@@ -49,6 +49,7 @@ export async function useEveryMethod(
     catalog.changeKey('HF1', { role: 'admin', description: 'd', instances: undefined, sources: ['::1'], expiresAt: 1 }),
   )
   await use('rotateKey', () => catalog.rotateKey('HF1', 's2', 1))
+  await useAlerts(catalog, use)
   await use('figures', () => catalog.figures())
   await use('taskFigures', () => catalog.taskFigures())
   await use('beat', () => catalog.beat('w'))
@@ -111,6 +112,21 @@ async function useSets(catalog: Catalog, use: Use): Promise<void> {
   const lease = await claim(catalog, 'expire', LEASE_MS)
   const { setId = '' } = (await catalog.task(lease.taskId)) ?? {}
   await use('commitRemoval', () => catalog.commitRemoval(lease, setId))
+}
+
+async function useAlerts(catalog: Catalog, use: Use): Promise<void> {
+  await use('takeTurn', () => catalog.takeTurn('alerts', 'w', LEASE_MS))
+  const condition = { kind: 'rpo-exceeded', subject: 'pg-1', instanceId: 'pg-1', what: 'w', hint: 'h' } as const
+  const [alert] = await use('raiseAlerts', () => catalog.raiseAlerts([condition], 1))
+  if (alert) await use('saveAlerts', () => catalog.saveAlerts([{ ...alert, open: true }], 1))
+  await use('openAlerts', () => catalog.openAlerts())
+  await use('alerts', () => catalog.alerts({ kind: 'rpo-exceeded', resolved: false, offset: 0, limit: 9 }))
+  await use('alerts', () => catalog.alerts({ instanceIds: ['pg-1'], offset: 0, limit: 9 }))
+  await use('alertFigures', () => catalog.alertFigures())
+  await use('receivers', () => catalog.receivers())
+  await use('saveReceiver', () => catalog.saveReceiver({ name: 'webhook', toldAt: 1, failing: undefined }))
+  await use('standings', () => catalog.standings())
+  await use('damagedSets', () => catalog.damagedSets())
 }
 
 async function useTasks(catalog: Catalog, use: Use): Promise<void> {

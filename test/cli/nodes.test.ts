@@ -42,6 +42,7 @@ const INSTANCE = {
     WhenLagUnknown: 'skip',
     MaxKeptWalBytes: 1,
     KeepCorrupt: true,
+    RpoSeconds: 0,
   },
 }
 

@@ -77,6 +77,7 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   CreateAccessKey: () => ({}),
   ListAccessKeys: () => ({}),
   DescribeAuditRecords: () => ({}),
+  DescribeAlerts: () => ({}),
   ModifyAccessKey: () => ({ UserAccessKeyId: 'other', Role: 'read' }),
   RotateAccessKey: () => ({ UserAccessKeyId: 'other' }),
   AssumeRole: () => ({ RoleSessionName: 'somebody' }),

@@ -1,4 +1,5 @@
 import { suite, test } from 'node:test'
+import { alertsContract } from './catalog/alerts.ts'
 import { auditContract } from './catalog/audit.ts'
 import type { CatalogHarness } from './catalog/fixture.ts'
 import { holdsContract } from './catalog/holds.ts'
@@ -31,5 +32,6 @@ export function catalogContract(name: string, harness: CatalogHarness): void {
     policiesContract(harness)
     scheduleContract(harness)
     claimsContract(harness)
+    alertsContract(harness)
   })
 }

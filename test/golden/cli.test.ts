@@ -93,6 +93,7 @@ const SETTINGS = {
   WhenLagUnknown: 'skip',
   MaxKeptWalBytes: 68_719_476_736,
   KeepCorrupt: true,
+  RpoSeconds: 0,
 }
 const JOB = {
   BackupJobId: '9',

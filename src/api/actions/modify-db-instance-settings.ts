@@ -45,6 +45,11 @@ export const modifyDBInstanceSettings = defineAction({
       codec: flag,
       about: 'Keep a set, with IsAvail 0, when the database reports bad pages, instead of having none.',
     },
+    RpoSeconds: {
+      codec: integer({ min: 0, max: 100 * A_YEAR }),
+      about:
+        'Raise an alert when what could be restored is older than so many seconds; 0: when a backup that the schedule asks for is late.',
+    },
     SystemIdentifier: {
       codec: text({ max: 20 }),
       about:
@@ -106,6 +111,7 @@ interface Wanted {
   readonly WhenLagUnknown: InstanceSettings['whenLagUnknown'] | undefined
   readonly MaxKeptWalBytes: number | undefined
   readonly KeepCorrupt: boolean | undefined
+  readonly RpoSeconds: number | undefined
 }
 
 /** The settings that are named, and no others. */
@@ -117,6 +123,7 @@ function settingsOf(wanted: Wanted): Partial<InstanceSettings> {
     whenLagUnknown: wanted.WhenLagUnknown,
     maxKeptWalBytes: wanted.MaxKeptWalBytes,
     keepCorrupt: wanted.KeepCorrupt,
+    rpoSeconds: wanted.RpoSeconds,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

@@ -227,6 +227,41 @@ update "access_keys" set "id" = $1, "role" = $2, "description" = $3, "instances"
 -- rotateKey
 update "access_keys" set "old_secret" = "secret", "old_until" = $1, "secret" = $2 where "id" = $3 returning "id";
 
+-- takeTurn
+insert into "turns" ("name", "holder", "until") values ($1, $2, (extract(epoch from clock_timestamp()) * 1000)::bigint + $3) on conflict ("name") do update set "holder" = "excluded"."holder", "until" = "excluded"."until" where ("turns"."until" <= (extract(epoch from clock_timestamp()) * 1000)::bigint or "turns"."holder" = "excluded"."holder") returning "name";
+
+-- raiseAlerts
+update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
+insert into "alerts" ("kind", "subject", "instance_id", "what", "hint", "id", "raised_at", "told", "open") values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict ("kind", "subject") where "resolved_at" is null do nothing returning *;
+
+-- saveAlerts
+update "alerts" set "what" = $1, "hint" = $2, "missing_since" = $3, "resolved_at" = $4, "told" = $5, "open" = $6 where "id" = $7;
+delete from "alerts" where "open" = $1 and "raised_at" < $2 and "resolved_at" < $3;
+
+-- openAlerts
+select * from "alerts" where open = 1 order by "id";
+
+-- alerts
+select count(*) as "count" from "alerts" where "kind" = $1 and "resolved_at" is null;
+select * from "alerts" where "kind" = $1 and "resolved_at" is null order by "raised_at" desc, "id" desc limit $2 offset $3;
+select count(*) as "count" from "alerts" where "instance_id" in ($1);
+select * from "alerts" where "instance_id" in ($1) order by "raised_at" desc, "id" desc limit $2 offset $3;
+
+-- alertFigures
+select "kind", count(*) as "count" from "alerts" where "resolved_at" is null group by "kind" order by "kind";
+
+-- receivers
+select * from "alert_receivers" order by "name";
+
+-- saveReceiver
+insert into "alert_receivers" ("name", "told_at", "failing_since", "failure") values ($1, $2, $3, $4) on conflict ("name") do update set "told_at" = $5, "failing_since" = $6, "failure" = $7;
+
+-- standings
+select "instances"."id", "instances"."created_at", "settings", "policy", "changed_at", "last"."id" as "last_id", "last"."status" as "last_status", "last"."reason" as "last_reason", "last"."ended_at" as "last_ended_at", "good"."started_at" as "good_started_at", "good"."consistent_at" as "good_consistent_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" left join "sets" as "last" on "last"."id" = (select "sets"."id" from "sets" where "sets"."instance_id" = "instances"."id" and sets.removing = 0 order by "sets"."started_at" desc, "sets"."id" desc limit $1) left join "sets" as "good" on "good"."id" = (select "sets"."id" from "sets" where "sets"."instance_id" = "instances"."id" and sets.removing = 0 and "sets"."status" = $2 and "sets"."available" = $3 and "sets"."damage" is null order by "sets"."started_at" desc, "sets"."id" desc limit $4) where "deregistered_at" is null order by "instances"."id";
+
+-- damagedSets
+select "id", "instance_id", "damage" from "sets" where "damage" is not null and removing = 0 order by "instance_id", "id";
+
 -- figures
 select "id", "last_success_at", "last_duration_ms", cast(coalesce(sum(case when bucket % 2 = 0 then count end), 0) as bigint) as "succeeded", cast(coalesce(sum(case when bucket % 2 = 1 then count end), 0) as bigint) as "failed", cast(coalesce(sum(bytes), 0) as bigint) as "bytes" from "instances" left join "set_counts" on "set_counts"."instance_id" = "instances"."id" group by "id", "last_success_at", "last_duration_ms" order by "id";
 

@@ -226,6 +226,41 @@ update "access_keys" set "id" = ?, "role" = ?, "description" = ?, "instances" = 
 -- rotateKey
 update "access_keys" set "old_secret" = "secret", "old_until" = ?, "secret" = ? where "id" = ? returning "id";
 
+-- takeTurn
+insert into "turns" ("name", "holder", "until") values (?, ?, ? + ?) on conflict ("name") do update set "holder" = "excluded"."holder", "until" = "excluded"."until" where ("turns"."until" <= ? or "turns"."holder" = "excluded"."holder") returning "name";
+
+-- raiseAlerts
+update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
+insert into "alerts" ("kind", "subject", "instance_id", "what", "hint", "id", "raised_at", "told", "open") values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("kind", "subject") where "resolved_at" is null do nothing returning *;
+
+-- saveAlerts
+update "alerts" set "what" = ?, "hint" = ?, "missing_since" = ?, "resolved_at" = ?, "told" = ?, "open" = ? where "id" = ?;
+delete from "alerts" where "open" = ? and "raised_at" < ? and "resolved_at" < ?;
+
+-- openAlerts
+select * from "alerts" where open = 1 order by "id";
+
+-- alerts
+select count(*) as "count" from "alerts" where "kind" = ? and "resolved_at" is null;
+select * from "alerts" where "kind" = ? and "resolved_at" is null order by "raised_at" desc, "id" desc limit ? offset ?;
+select count(*) as "count" from "alerts" where "instance_id" in (?);
+select * from "alerts" where "instance_id" in (?) order by "raised_at" desc, "id" desc limit ? offset ?;
+
+-- alertFigures
+select "kind", count(*) as "count" from "alerts" where "resolved_at" is null group by "kind" order by "kind";
+
+-- receivers
+select * from "alert_receivers" order by "name";
+
+-- saveReceiver
+insert into "alert_receivers" ("name", "told_at", "failing_since", "failure") values (?, ?, ?, ?) on conflict ("name") do update set "told_at" = ?, "failing_since" = ?, "failure" = ?;
+
+-- standings
+select "instances"."id", "instances"."created_at", "settings", "policy", "changed_at", "last"."id" as "last_id", "last"."status" as "last_status", "last"."reason" as "last_reason", "last"."ended_at" as "last_ended_at", "good"."started_at" as "good_started_at", "good"."consistent_at" as "good_consistent_at" from "instances" left join "policies" on "policies"."instance_id" = "instances"."id" left join "sets" as "last" on "last"."id" = (select "sets"."id" from "sets" where "sets"."instance_id" = "instances"."id" and sets.removing = 0 order by "sets"."started_at" desc, "sets"."id" desc limit ?) left join "sets" as "good" on "good"."id" = (select "sets"."id" from "sets" where "sets"."instance_id" = "instances"."id" and sets.removing = 0 and "sets"."status" = ? and "sets"."available" = ? and "sets"."damage" is null order by "sets"."started_at" desc, "sets"."id" desc limit ?) where "deregistered_at" is null order by "instances"."id";
+
+-- damagedSets
+select "id", "instance_id", "damage" from "sets" where "damage" is not null and removing = 0 order by "instance_id", "id";
+
 -- figures
 select "id", "last_success_at", "last_duration_ms", cast(coalesce(sum(case when bucket % 2 = 0 then count end), 0) as bigint) as "succeeded", cast(coalesce(sum(case when bucket % 2 = 1 then count end), 0) as bigint) as "failed", cast(coalesce(sum(bytes), 0) as bigint) as "bytes" from "instances" left join "set_counts" on "set_counts"."instance_id" = "instances"."id" group by "id", "last_success_at", "last_duration_ms" order by "id";
 
