@@ -8,6 +8,8 @@ import { renderEnd } from './set-end.ts'
 
 const link = z.string().nullable()
 
+const databaseLink = z.object({ DataBase: z.string(), DownloadLink: z.string(), IntranetDownloadLink: z.string() })
+
 /** One set as DescribeBackups shows it. */
 export const backupItem = z.object({
   BackupId: z.string().describe('Id of the set: decimal.'),
@@ -36,7 +38,9 @@ export const backupItem = z.object({
   CopyOnlyBackup: z.literal('0'),
   Engine: z.string(),
   EngineVersion: z.string(),
-  BackupDownloadLinkByDB: z.object({ BackupDownloadLinkByDB: z.array(z.never()) }),
+  BackupDownloadLinkByDB: z
+    .object({ BackupDownloadLinkByDB: z.array(databaseLink) })
+    .describe('Of a logical set: a link to each database.'),
   ExpectExpireTime: z
     .string()
     .describe(
@@ -83,7 +87,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     CopyOnlyBackup: '0',
     Engine: engineName(set.engine),
     EngineVersion: set.engineVersion,
-    BackupDownloadLinkByDB: { BackupDownloadLinkByDB: [] },
+    BackupDownloadLinkByDB: { BackupDownloadLinkByDB: databaseLinks(set, links) },
     ExpectExpireTime: renderEnd(set.expiresAt),
     Pinned: set.pinned === true,
     FailReason: set.reason ?? set.damage ?? '',
@@ -104,3 +108,13 @@ function linksOf(set: BackupSet, links: LinkMaker) {
     LinkExpiredTime: isoSeconds(outside.expiresAt),
   }
 }
+
+const databaseLinks = (set: BackupSet, links: LinkMaker): z.infer<typeof databaseLink>[] =>
+  (set.databases ?? []).map(({ name, file }) => {
+    const named = { id: set.id, fileName: downloadName(set, file), round: set.linkRound, part: file }
+    return {
+      DataBase: name,
+      DownloadLink: links.make(named, 'public').url,
+      IntranetDownloadLink: links.make(named, 'intranet').url,
+    }
+  })

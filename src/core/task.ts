@@ -1,4 +1,5 @@
 import type { Moment } from '../lib/clock.ts'
+import type { SetMethod } from './backup-set.ts'
 
 export const TASK_KINDS = ['take-backup', 'verify', 'restore', 'expire', 'retain', 'sweep'] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
@@ -59,7 +60,9 @@ export interface Lease {
 export interface TakeBackupRequest {
   readonly mode: 'Automated' | 'Manual'
   readonly type: 'FullBackup'
-  readonly method: 'Physical'
+  readonly method: SetMethod
+  /** Of a logical backup: only these databases, and neither roles nor tablespaces. Absent: the whole instance. */
+  readonly databases?: readonly string[]
   /** Days that the set stays whatever its policy says; -1 for ever. Absent: as the policy says. */
   readonly keepDays?: number
 }
