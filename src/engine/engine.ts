@@ -1,5 +1,6 @@
+import type { SetMethod } from '../core/backup-set.ts'
 import type { EngineKind, NodeAddress, NodeRole } from '../core/instance.ts'
-import type { PostgresFacts } from '../core/manifest.ts'
+import type { LogicalFacts, PostgresFacts } from '../core/manifest.ts'
 import type { SetReader } from '../core/set-reader.ts'
 import type { Phase } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
@@ -10,6 +11,8 @@ export interface Problem {
   readonly severity: 'error' | 'warning'
   readonly what: string
   readonly fix: string
+  /** The only method of backup that it is about; every one when absent. */
+  readonly method?: SetMethod
 }
 
 /** How far a replica is behind. Undefined parts are unknown. */
@@ -60,7 +63,11 @@ export interface EngineOptions extends Options {
 }
 
 export interface BackupRequest {
-  readonly method: 'Physical' | 'Logical'
+  readonly method: SetMethod
+  /** Of a logical backup: only these databases, and neither roles nor tablespaces. Absent: everything. */
+  readonly databases?: readonly string[] | undefined
+  /** Where to look first for the database's own programs. */
+  readonly binDirs?: readonly string[] | undefined
   /** `fast` for manual, `spread` for scheduled backups. */
   readonly checkpoint: 'fast' | 'spread'
   /** Refused when the node answers with another one; absent accepts any. */
@@ -73,8 +80,8 @@ export interface BackupRequest {
 
 /** Takes the parts of a set while they are made. Each call resolves when the part is durable; slow stores hold the source back. */
 export interface PartSink {
-  /** A stream that belongs to the download of the set. */
-  part(name: string, body: Bytes): Promise<void>
+  /** A stream that belongs to the download of the set. `file` is its object's name there, without `.zst`; `<name>.tar` when absent. */
+  part(name: string, body: Bytes, options?: { readonly file?: string | undefined }): Promise<void>
   /** A stream kept beside the parts, for later incrementals and checks. */
   extra(name: string, body: Bytes): Promise<void>
 }
@@ -85,6 +92,7 @@ export interface Point {
   readonly available: boolean
   readonly warnings: readonly string[]
   readonly postgres?: PostgresFacts
+  readonly logical?: LogicalFacts
 }
 
 /** Where a restore goes. The directory exists and is empty, or does not exist; it is ours alone until `restore` ends. */
@@ -101,6 +109,36 @@ export interface RestoreOptions {
   readonly binDirs?: readonly string[]
   /** Lift the overrides that keep a restored server from touching the live one's surroundings. */
   readonly keepSideEffects?: boolean
+}
+
+/** One thing of a logical set: a database, one schema of it, or one table. */
+export interface Piece {
+  readonly database: string
+  readonly schema?: string | undefined
+  /** Of `schema`, which is named then, too. */
+  readonly table?: string | undefined
+  /** The new name of what is named most closely: the table, else the schema, else the database. Its own when absent. */
+  readonly as?: string | undefined
+  /** Of a schema or table: the database of the target that it goes into; one of the same name when absent. */
+  readonly into?: string | undefined
+}
+
+export interface IntoRequest {
+  /** What to bring back. Absent: the whole set, with roles and tablespaces where it has them. */
+  readonly pieces?: readonly Piece[] | undefined
+  /** False: everything belongs to the role that restores, and nobody else gets rights. */
+  readonly owners: boolean
+  /** False: everything lies in the default tablespace. */
+  readonly tablespaces: boolean
+  readonly binDirs?: readonly string[] | undefined
+}
+
+/** What was brought into a running server. */
+export interface RestoredInto {
+  /** As they are called there now. `schema` and `table` are told of what was no whole database. */
+  readonly pieces: readonly { readonly database: string; readonly schema?: string; readonly table?: string }[]
+  readonly bytes: number
+  readonly warnings: readonly string[]
 }
 
 /** A restored database that has not been started. */
@@ -133,4 +171,9 @@ export interface Engine {
     request: RestoreOptions,
     options?: EngineOptions,
   ): Promise<Restored>
+  /**
+   * Brings a logical set, or pieces of it, into a running server. What is not fit for that server is refused before anything is changed; a database appears
+   * under its name when it is whole, and a failure leaves nothing but roles and tablespaces. Fault 'unsupported' for a set that is not logical.
+   */
+  restoreInto(node: NodeAddress, set: SetReader, request: IntoRequest, options?: EngineOptions): Promise<RestoredInto>
 }

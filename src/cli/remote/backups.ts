@@ -16,7 +16,7 @@ const taskShape = z.object({ TaskId: z.string() })
 /** Asks for a backup and follows it; its outcome decides the exit code. */
 export async function takeBackup(instance: string, options: TakeOptions, parts: Parts): Promise<void> {
   const client = clientOf(options, parts)
-  const asked = { DBInstanceId: instance, BackupRetentionPeriod: options.keepDays }
+  const asked = { DBInstanceId: instance, BackupRetentionPeriod: options.keepDays, ...methodOf(options) }
   const started = await client.call('CreateBackup', asked, z.object({ BackupJobId: z.string() }))
   if (!options.wait) {
     if (options.json) return printJson(started, parts)
@@ -29,6 +29,27 @@ export async function takeBackup(instance: string, options: TakeOptions, parts: 
   parts.io.out.write(
     `set ${set.BackupId} of ${instance}: ${formatBytes(set.BackupSize)}, ${formatTime(set.BackupEndTime, options)}\n`,
   )
+}
+
+const METHODS: Readonly<Record<string, string>> = { physical: 'Physical', logical: 'Logical' }
+
+/** How the backup shall be taken, in the words of the action; what is not said is absent. */
+function methodOf({ method, database = [] }: TakeOptions) {
+  const BackupMethod = method === undefined ? undefined : METHODS[method.toLowerCase()]
+  if (method !== undefined && BackupMethod === undefined) {
+    throw new Fault('invalid', `--method ${method}`, { hint: 'Write physical or logical.' })
+  }
+  if (database.length === 0) return { BackupMethod }
+  const comma = database.find((name) => name.includes(','))
+  if (BackupMethod !== 'Logical' || comma !== undefined) {
+    throw new Fault('invalid', `--database ${comma ?? database.join(' ')}`, {
+      hint:
+        comma === undefined
+          ? 'A physical backup takes every database: add --method logical.'
+          : 'A name with a comma in it cannot be told apart here: take the whole instance.',
+    })
+  }
+  return { BackupMethod, BackupStrategy: 'db', DBName: database.join(',') }
 }
 
 export async function listBackups(instance: string, options: ListOptions, parts: Parts): Promise<void> {
