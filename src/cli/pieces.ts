@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Fault } from '../core/fault.ts'
-import type { Piece } from '../engine/engine.ts'
+import type { Piece } from '../core/task.ts'
 import type { Parts } from './parts.ts'
 import { formatBytes } from './units.ts'
 

@@ -2,7 +2,7 @@ import type { SetMethod } from '../core/backup-set.ts'
 import type { EngineKind, NodeAddress, NodeRole } from '../core/instance.ts'
 import type { LogicalFacts, PostgresFacts } from '../core/manifest.ts'
 import type { SetReader } from '../core/set-reader.ts'
-import type { Phase } from '../core/task.ts'
+import type { Phase, RestoreIntoRequest } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 
@@ -111,25 +111,8 @@ export interface RestoreOptions {
   readonly keepSideEffects?: boolean
 }
 
-/** One thing of a logical set: a database, one schema of it, or one table. */
-export interface Piece {
-  readonly database: string
-  readonly schema?: string | undefined
-  /** Of `schema`, which is named then, too. */
-  readonly table?: string | undefined
-  /** The new name of what is named most closely: the table, else the schema, else the database. Its own when absent. */
-  readonly as?: string | undefined
-  /** Of a schema or table: the database of the target that it goes into; one of the same name when absent. */
-  readonly into?: string | undefined
-}
-
-export interface IntoRequest {
-  /** What to bring back. Absent: the whole set, with roles and tablespaces where it has them. */
-  readonly pieces?: readonly Piece[] | undefined
-  /** False: everything belongs to the role that restores, and nobody else gets rights. */
-  readonly owners: boolean
-  /** False: everything lies in the default tablespace. */
-  readonly tablespaces: boolean
+export interface IntoRequest extends Pick<RestoreIntoRequest, 'pieces' | 'owners' | 'tablespaces'> {
+  /** Where to look first for the database's own programs. */
   readonly binDirs?: readonly string[] | undefined
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { Piece } from '../../src/engine/engine.ts'
+import type { Piece } from '../../src/core/task.ts'
 import { Fault } from '../../src/core/fault.ts'
 import { startPostgres, type TestServer } from '../lib/postgres.ts'
 import { bringInto, databasesOf, takeLogical, type TakenSet } from './world.ts'

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
+import { setOfManifest } from '../../src/core/set-of-manifest.ts'
 import { sqlStatements } from '../../src/engine/postgres/sql-statements.ts'
 import { fillRichly } from '../e2e/rich-source.ts'
 import { startPostgres, startReplica, type TestServer } from '../lib/postgres.ts'
@@ -52,6 +53,16 @@ suite('a logical set of a whole instance', () => {
       ['db/Empty "db', 'db/postgres', 'db/shop', "db/Ödd 'db' $1;\\", 'globals'].toSorted(),
     )
     assert.deepEqual(set.point.warnings, [])
+  })
+
+  test('gives a catalog that is rebuilt from its manifest the name of each object', () => {
+    const { databases = [] } = setOfManifest(set.manifest, 'key', 1)
+    const keys = set.manifest.parts.map(({ key }) => key)
+    assert.deepEqual(
+      databases.map(({ name }) => name),
+      ['Empty "db', 'postgres', 'shop', "Ödd 'db' $1;\\"],
+    )
+    for (const { file } of databases) assert.ok(keys.some((key) => key.endsWith(`/${file}`)))
   })
 
   test('knows of each database when its snapshot was taken, whose it is, and what a restore needs', () => {

@@ -1,6 +1,6 @@
 import type { NodeAddress } from '../../core/instance.ts'
 import type { LogicalDatabase } from '../../core/manifest.ts'
-import type { Piece } from '../engine.ts'
+import type { Piece } from '../../core/task.ts'
 import type { Ask, InDatabase } from './ask.ts'
 import type { DumpReader } from './dump-reader.ts'
 import type { TargetServer } from './logical-target.ts'

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { Fault } from '../../core/fault.ts'
-import type { Piece } from '../engine.ts'
+import type { Piece } from '../../core/task.ts'
 import { readProgram } from '../../lib/program.ts'
 import { databaseArgument } from './client-session.ts'
 import { findTool } from './client-tools.ts'

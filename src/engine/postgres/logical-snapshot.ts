@@ -3,7 +3,7 @@ import type { NodeAddress } from '../../core/instance.ts'
 import type { LogicalDatabase } from '../../core/manifest.ts'
 import type { Options } from '../../lib/streams.ts'
 import { Fault } from '../../core/fault.ts'
-import type { Ask } from './ask.ts'
+import { sqlState, type Ask } from './ask.ts'
 import { connect } from './connect.ts'
 
 /** One database held still: what pg_dump shall read, and what is known of exactly that. */
@@ -77,7 +77,7 @@ const TABLESPACES_SQL = `
 
 /** Takes a snapshot of a database and holds it. Fault 'instance_unready' when our role may not connect there. */
 export async function takeSnapshot(address: NodeAddress, database: string, options: Options = {}): Promise<Snapshot> {
-  const connection = await connect(address, { ...options, database })
+  const connection = await enter(address, database, options)
   try {
     const { ask } = connection
     // The server would end a transaction that waits for a dump, where it is set to.
@@ -94,6 +94,19 @@ export async function takeSnapshot(address: NodeAddress, database: string, optio
   } catch (error) {
     await connection[Symbol.asyncDispose]()
     throw error
+  }
+}
+
+async function enter(address: NodeAddress, database: string, options: Options) {
+  try {
+    return await connect(address, { ...options, database })
+  } catch (cause) {
+    if (sqlState(cause) !== '42501') throw cause
+    const [name, role] = [pg.escapeIdentifier(database), pg.escapeIdentifier(address.user)]
+    throw new Fault('instance_unready', `dump database ${name}: the role ${role} may not enter it`, {
+      cause,
+      hint: `Run: GRANT CONNECT ON DATABASE ${name} TO ${role};`,
+    })
   }
 }
 

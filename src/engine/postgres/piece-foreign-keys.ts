@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { Fault } from '../../core/fault.ts'
-import type { Piece } from '../engine.ts'
+import type { Piece } from '../../core/task.ts'
 import type { Ask } from './ask.ts'
 import type { Selection } from './piece-selection.ts'
 import { nameIn, sqlPattern, sqlStatements } from './sql-statements.ts'
