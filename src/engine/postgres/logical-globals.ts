@@ -10,6 +10,7 @@ HOW TO RESTORE A LOGICAL SET BY HAND
 You need zstd, and psql and pg_restore of PostgreSQL, no older than the server that the set is of. To a running server:
 1. zstd -dc globals.sql.zst | psql -d postgres      (complaints of roles that exist already do no harm; their passwords are changed)
 2. For each database: zstd -dc db-NUMBER-NAME.dump.zst | pg_restore --create --exit-on-error -d postgres
+   (without --create for the database postgres, which every server has)
 The whole procedure is docs/format.md of Holdfast.`
   yield Buffer.from(
     `${text
