@@ -29,7 +29,11 @@ export const backupItem = z.object({
   LinkExpiredTime: link.describe('When the links end.'),
   BackupSize: z.int().describe('Bytes of the download.'),
   StoreStatus: z.enum(['Enabled', 'Disabled']).describe('Enabled: the set may be deleted. Disabled: it is needed.'),
-  MetaStatus: z.enum(['', 'EMPTY']).describe('Empty: no restore of single tables. EMPTY: a failed backup.'),
+  MetaStatus: z
+    .enum(['', 'OK', 'EMPTY'])
+    .describe(
+      'Empty: no restore of single tables. OK: a logical set, which RestoreTable takes. EMPTY: a failed backup.',
+    ),
   ConsistentTime: z.int().describe('The moment that the set restores, Unix seconds; 0 when unknown.'),
   IsAvail: z.union([z.literal(0), z.literal(1)]).describe('Whether the set can be restored whole.'),
   Checksum: z.string().describe('Empty: the manifest of the set holds SHA-256 sums, which VerifyBackup checks.'),
@@ -78,7 +82,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     ...linksOf(set, links),
     BackupSize: set.size,
     StoreStatus: set.held ? 'Disabled' : 'Enabled',
-    MetaStatus: succeeded ? '' : 'EMPTY',
+    MetaStatus: succeeded ? (set.method === 'Logical' ? 'OK' : '') : 'EMPTY',
     ConsistentTime: Math.floor((set.consistentAt ?? 0) / 1000),
     IsAvail: succeeded && set.available && set.damage === undefined ? 1 : 0,
     Checksum: '',

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Fault } from '../core/fault.ts'
 import type { Piece } from '../core/task.ts'
 import type { Parts } from './parts.ts'
+import { printable } from './table.ts'
 import { formatBytes } from './units.ts'
 
 /** What of a logical set is wanted, as options say it. */
@@ -52,7 +53,7 @@ export function printInto(setId: string, { pieces, bytes, warnings }: z.infer<ty
           ? `database ${database}`
           : `schema ${schema}`
         : `table ${schema}.${table}`
-    io.out.write(`restored ${what}${of}\n`)
+    io.out.write(printable(`restored ${what}${of}`) + '\n')
   }
   io.out.write(`set ${setId}: ${formatBytes(bytes)} read\n`)
 }

@@ -94,6 +94,16 @@ suite('a logical set through the service', () => {
     }
   })
 
+  test('one database is downloaded by its name, and one that is not there is told', async () => {
+    const file = join(scratch, 'odd.dump.zst')
+    await service.json('backups', 'download', set.BackupId, '--database', ODD, '--output', file)
+    const list = execFileSync('/bin/sh', ['-c', `zstd -dc '${file}' | pg_restore --list`]).toString()
+    assert.ok(list.includes(`dbname: ${ODD}`))
+    const { code, err } = await service.run('backups', 'download', set.BackupId, '--database', 'none')
+    assert.equal(code, 4)
+    assert.match(err, /no database none.*\n.*It has Empty "db, postgres/)
+  })
+
   test('a link to one database is good for no other part of the set', async () => {
     const [one, two] = links().map(({ DownloadLink }) => new URL(DownloadLink))
     assert.ok(one && two)

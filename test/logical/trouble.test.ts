@@ -80,6 +80,12 @@ suite('what may go wrong with a logical set', () => {
         /find pg_dump of PostgreSQL 18 or newer: too old: .*15\.\d+/.test(error.message) &&
         /package postgresql-client-18 /.test(error.hint ?? ''),
     )
+    const set = await takeLogical(server.address)
+    await assert.rejects(
+      bringInto(newer.address, set),
+      (error) => Fault.is(error, 'unsupported') && /find pg_restore of PostgreSQL 18 or newer/.test(error.message),
+    )
+    assert.deepEqual(await databasesOf(newer), ['postgres'])
   })
 
   test('a pg_dump that was ended half way makes no set, and leaves nothing of its part', async () => {

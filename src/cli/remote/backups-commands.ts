@@ -58,6 +58,7 @@ function addUsing(backups: Command, parts: Parts): void {
   withRemoteOptions(backups.command('download <set>'))
     .description('download a set; goes on where an earlier download stopped')
     .option(...INSTANCE)
+    .option('--database <name>', 'only this database of a logical set')
     .option('-o, --output <file>', 'file to write (default: a name made of instance and time)')
     .action((set: string, options: DownloadOptions) => downloadSet(set, options, parts))
   addRestore(backups, parts)

@@ -24,6 +24,7 @@ export interface ListOptions extends RemoteOptions {
 
 export interface DownloadOptions extends SetOptions {
   readonly output?: string
+  readonly database?: string
 }
 
 export interface RestoreOptions
