@@ -1,5 +1,6 @@
 import type { Piece } from '../core/task.ts'
 import { RdsError } from './errors.ts'
+import { databaseName } from './parameters.ts'
 import type { tableMeta } from './table-meta.ts'
 
 /** What of a logical set is wanted, as RestoreBackup's parameters say it. */
@@ -57,8 +58,13 @@ export function piecesOf(meta: Meta): readonly Piece[] {
     }))
   })
   const seen = pieces.map(({ database, schema, table }) => JSON.stringify([database, schema, table]))
-  if (pieces.length > 0 && new Set(seen).size === seen.length) return pieces
-  throw new RdsError('InvalidParamTableMeta', 'TableMeta must name at least one database, and nothing twice.')
+  const named = pieces.flatMap(({ as, into }) => [as ?? 'its own', into ?? 'its own'])
+  const good = named.every((name) => databaseName.parse(name) !== undefined)
+  if (good && pieces.length > 0 && new Set(seen).size === seen.length) return pieces
+  throw new RdsError(
+    'InvalidParamTableMeta',
+    'TableMeta must name at least one database and nothing twice, and new names of 1 to 63 bytes.',
+  )
 }
 
 function placeOf(name: string): { schema: string; table: string } {

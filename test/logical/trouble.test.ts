@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
 import type { NodeAddress } from '../../src/core/instance.ts'
@@ -9,7 +11,18 @@ import type { Store } from '../../src/store/store.ts'
 import { eventually } from '../lib/eventually.ts'
 import { startPostgres, type TestServer } from '../lib/postgres.ts'
 import { emptyStore } from '../lib/set.ts'
-import { bringInto, databasesOf, pretendedTool, takeLogical } from './world.ts'
+import { bringInto, databasesOf, pretendedTool, takeLogical, type TakenSet } from './world.ts'
+
+/** The set, whose store calls `then` when the rows of a part begin to be read: its beginning is read before, to see what it is. */
+function tellingReader(set: TakenSet, then: () => void): TakenSet {
+  const { store } = set
+  let reads = 0
+  const get: Store['get'] = async (key, options) => {
+    if (key.endsWith('.dump.zst') && options?.start === undefined && ++reads === 2) then()
+    return store.get(key, options)
+  }
+  return { ...set, store: { ...store, get } }
+}
 
 const keysOf = async (store: Store) => (await Array.fromAsync(store.list(''))).map(({ key }) => key)
 
@@ -170,6 +183,38 @@ suite('what may go wrong with a logical set', () => {
       (error) => Fault.is(error, 'store_corrupt') && /part db\/postgres/.test(error.message),
     )
     assert.deepEqual(await databasesOf(server), ['postgres'])
+  })
+
+  test('a restore that is given up half way leaves no database, and says that it was given up', async () => {
+    const set = await takeLogical(server.address)
+    const abort = new AbortController()
+    const slow = tellingReader(set, () => abort.abort(new Fault('cancelled', 'enough')))
+    const piece = { database: 'postgres', as: 'copy' }
+    await assert.rejects(bringInto(server.address, slow, [piece], { signal: abort.signal }), (error) =>
+      Fault.is(error, 'cancelled'),
+    )
+    await eventually(async () => (await databasesOf(server)).join() === 'postgres', 'the draft is dropped')
+    await nothingIsLeft()
+  })
+
+  test('a name that PostgreSQL would cut is refused', async () => {
+    const set = await takeLogical(server.address)
+    for (const as of ['x'.repeat(64), 'ü'.repeat(32), '']) {
+      await assert.rejects(bringInto(server.address, set, [{ database: 'postgres', as }]), (error) =>
+        Fault.is(error, 'invalid'),
+      )
+    }
+  })
+
+  test('the password is in no argument of a program', async () => {
+    await using tool = await pretendedTool(
+      'pg_dump',
+      `echo "$@" >> "$(dirname "$0")/arguments"; exec /usr/lib/postgresql/15/bin/pg_dump "$@"`,
+    )
+    await takeLogical(server.address, { binDirs: [tool.directory] })
+    const said = await readFile(join(tool.directory, 'arguments'), 'utf8')
+    assert.match(said, /--format=custom.*--dbname=dbname='postgres'/)
+    assert.ok(!said.includes(server.address.password ?? 'none'))
   })
 
   test('another cluster at the same address is refused', async () => {

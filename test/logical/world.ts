@@ -56,9 +56,11 @@ export const bringInto = (
   address: NodeAddress,
   { store, manifest }: TakenSet,
   pieces?: readonly Piece[],
-  request: Partial<IntoRequest> = {},
-): Promise<RestoredInto> =>
-  engine.restoreInto(address, openSet(store, manifest), { pieces, owners: true, tablespaces: true, ...request })
+  { signal, ...request }: Partial<IntoRequest> & { readonly signal?: AbortSignal } = {},
+): Promise<RestoredInto> => {
+  const all = { pieces, owners: true, tablespaces: true, ...request }
+  return engine.restoreInto(address, openSet(store, manifest), all, { signal })
+}
 
 /** What every table, sequence and large object of a server holds. */
 export const sumsOf = ({ address }: Pick<TestServer, 'address'>): Promise<Checksum[]> => {

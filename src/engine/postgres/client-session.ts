@@ -8,10 +8,13 @@ import type { NodeAddress } from '../../core/instance.ts'
 import type { Options } from '../../lib/streams.ts'
 import type { ProgramOptions } from '../../lib/program.ts'
 
+/** What to do about a failure, by what the program said; undefined when nobody knows. */
+export type HintFor = (said: string) => string | undefined
+
 /** What client programs need to come to a node as we do. Disposing it removes what was written for them. */
 export interface ClientSession extends AsyncDisposable {
   /** For `readProgram` and `feedProgram`; a failure is a Fault of the code given. */
-  options(code: FaultCode, doing: string): ProgramOptions
+  options(code: FaultCode, doing: string, hintFor?: HintFor): ProgramOptions
   /** Writes a file that a program is told to read, and gives its path. */
   file(text: string): Promise<string>
 }
@@ -33,11 +36,11 @@ export async function openClientSession(address: NodeAddress, { signal }: Option
     const env = environmentOf(address, directory, trusted)
     const secrets = address.password === undefined ? [] : [address.password]
     return {
-      options: (code, doing) => ({
+      options: (code, doing, hintFor) => ({
         env,
         secrets,
         signal,
-        fail: (message, cause) => new Fault(code, `${doing}: ${message}`, { cause, hint: hintFor(message, address) }),
+        fail: (message, cause) => new Fault(code, `${doing}: ${message}`, { cause, hint: hintFor?.(message) }),
       }),
       file: async (text) => {
         const path = join(directory, randomBytes(8).toString('hex'))
@@ -78,14 +81,3 @@ const environmentOf = (address: NodeAddress, directory: string, trusted: string)
 /** A database's name as libpq takes it for `--dbname`: in quotes, so that no name is mistaken for a connection string. */
 export const databaseArgument = (name: string): string =>
   `--dbname=dbname='${name.replaceAll(/[\\']/g, (character) => `\\${character}`)}'`
-
-/** What to do about the refusals that want of rights makes. */
-function hintFor(said: string, { user }: NodeAddress): string | undefined {
-  if (/row-level security/.test(said))
-    return `Let the role read past row-level security: ALTER ROLE "${user}" BYPASSRLS;`
-  if (/permission denied for (large object)/.test(said)) {
-    return `The role "${user}" needs the right to read every large object: a superuser has it.`
-  }
-  if (/permission denied/.test(said)) return `Let the role read everything: GRANT pg_read_all_data TO "${user}";`
-  return undefined
-}

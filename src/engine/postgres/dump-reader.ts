@@ -44,8 +44,16 @@ export async function restoreBytes(
   { doing, beginning = false }: { readonly doing: string; readonly beginning?: boolean },
 ): Promise<void> {
   const all = ['--no-password', '--exit-on-error', ...placing(request), ...args]
-  await feedProgram(tool.path, all, body, { ...session.options('engine_failed', doing), whole: !beginning })
+  await feedProgram(tool.path, all, body, {
+    ...session.options('engine_failed', doing, rightsHint),
+    whole: !beginning,
+  })
 }
+
+const rightsHint = (said: string): string | undefined =>
+  /permission denied|must be (owner|superuser|member|able)/.test(said)
+    ? 'Restore as a superuser, or leave ownership and rights out (--no-owner).'
+    : undefined
 
 /** More than any list of what to do to one database. */
 const LARGEST_SCRIPT = 64 * 1024 * 1024

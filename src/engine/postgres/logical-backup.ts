@@ -6,7 +6,7 @@ import type { LogicalDatabase, LogicalFacts } from '../../core/manifest.ts'
 import { readProgram } from '../../lib/program.ts'
 import type { Bytes } from '../../lib/streams.ts'
 import type { BackupRequest, EngineOptions, PartSink, Point } from '../engine.ts'
-import { askIfAllowed, type Ask } from './ask.ts'
+import { askIfAllowed, faultOfServer, type Ask } from './ask.ts'
 import { databaseArgument, openClientSession, type ClientSession } from './client-session.ts'
 import { findTool, type Tool } from './client-tools.ts'
 import { connect } from './connect.ts'
@@ -39,6 +39,21 @@ interface Ground {
  * not enter one, 'engine_failed' when a dump fails: a part is kept only when its program ended well.
  */
 export async function logicalBackup(
+  address: NodeAddress,
+  request: BackupRequest,
+  sink: PartSink,
+  options: EngineOptions,
+): Promise<Point> {
+  try {
+    return await takeDumps(address, request, sink, options)
+  } catch (error) {
+    // Whoever gave it up cut the connections, too: why is what counts.
+    options.signal?.throwIfAborted()
+    throw faultOfServer(error, 'take a logical backup')
+  }
+}
+
+async function takeDumps(
   address: NodeAddress,
   request: BackupRequest,
   sink: PartSink,
@@ -169,7 +184,8 @@ async function dump(name: string, ground: Ground): Promise<LogicalDatabase> {
     ...(server.isReplica ? ['--no-unlogged-table-data'] : []),
     databaseArgument(name),
   ]
-  const options = session.options('engine_failed', `dump database ${pg.escapeIdentifier(name)}`)
+  const doing = `dump database ${pg.escapeIdentifier(name)}`
+  const options = session.options('engine_failed', doing, rightsFor(address.user))
   const part = `db/${name}`
   await sink.part(part, counted(readProgram(tool.path, args, options), ground.count), {
     file: fileOf(snapshot.facts),
@@ -183,6 +199,20 @@ async function* counted(bytes: Bytes, count: (bytes: number) => void): Bytes {
     yield chunk
   }
 }
+
+/** What to do when pg_dump may not read something. */
+const rightsFor =
+  (user: string) =>
+  (said: string): string | undefined => {
+    const role = pg.escapeIdentifier(user)
+    if (/row-level security/.test(said))
+      return `Let the role read past row-level security: ALTER ROLE ${role} BYPASSRLS;`
+    if (/permission denied for large object/.test(said))
+      return `Only a superuser reads large objects of others: ${role} is none.`
+    return /permission denied/.test(said)
+      ? `Let the role read everything: GRANT pg_read_all_data TO ${role};`
+      : undefined
+  }
 
 /** The number keeps apart what no key can hold the whole name of. */
 const fileOf = ({ oid, name }: Pick<LogicalDatabase, 'oid' | 'name'>): string =>

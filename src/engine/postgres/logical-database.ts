@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { Fault } from '../../core/fault.ts'
+import type { NodeAddress } from '../../core/instance.ts'
 import type { LogicalDatabase } from '../../core/manifest.ts'
-import type { Ask } from './ask.ts'
+import { sqlState } from './ask.ts'
+import { connect } from './connect.ts'
 import { placing, scriptOf, type DumpReader } from './dump-reader.ts'
+import type { Loading } from './logical-loading.ts'
 import { sqlPattern, sqlStatements } from './sql-statements.ts'
 
 /** What a dump says of its database itself, to be run under any name. */
@@ -47,7 +50,11 @@ export interface DraftDatabase extends AsyncDisposable {
 }
 
 /** Makes an empty database as the dump's was. Fault 'instance_unready' when the server cannot have such a one: its locale, encoding. */
-export async function createDraft(ask: Ask, script: DatabaseScript, database: LogicalDatabase): Promise<DraftDatabase> {
+export async function createDraft(
+  { ask, address }: Pick<Loading, 'ask' | 'address'>,
+  script: DatabaseScript,
+  database: LogicalDatabase,
+): Promise<DraftDatabase> {
   const draft = `holdfast_restore_${randomBytes(8).toString('hex')}`
   try {
     await ask(script.create(draft))
@@ -70,7 +77,20 @@ export async function createDraft(ask: Ask, script: DatabaseScript, database: Lo
       published = true
     },
     [Symbol.asyncDispose]: async () => {
-      if (!published) await ask(`drop database if exists ${pg.escapeIdentifier(draft)} with (force)`)
+      if (!published) await drop(address, draft)
     },
+  }
+}
+
+/**
+ * On a connection of its own: that of the restore may be what failed, or have been cut off since the restore was given up. What cannot be dropped
+ * now stays under the name of a draft, and must not hide why the restore failed.
+ */
+async function drop(address: NodeAddress, draft: string): Promise<void> {
+  try {
+    await using connection = await connect(address)
+    await connection.ask(`drop database if exists ${pg.escapeIdentifier(draft)} with (force)`)
+  } catch (error) {
+    if (!Fault.is(error) && sqlState(error) === undefined) throw error
   }
 }

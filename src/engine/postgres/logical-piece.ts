@@ -29,7 +29,7 @@ export async function restorePiece(loading: Loading, chosen: Chosen): Promise<vo
   const wanted = { ...chosen, schema, home: piece.into ?? piece.database, doing: `restore ${what}` }
   const schemaIsThere = await checkPlace(loading, wanted)
   const script = await databaseScript(loading.reader, database)
-  await using draft = await createDraft(loading.ask, script, database)
+  await using draft = await createDraft(loading, script, database)
   const selection = await fillDraft(loading, wanted, draft.name)
   const keys = await addForeignKeys(loading, wanted, selection, draft.name)
   if (piece.as !== undefined) {

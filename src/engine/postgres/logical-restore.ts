@@ -5,6 +5,7 @@ import type { LogicalFacts } from '../../core/manifest.ts'
 import type { SetReader } from '../../core/set-reader.ts'
 import type { Piece } from '../../core/task.ts'
 import type { EngineOptions, IntoRequest, RestoredInto } from '../engine.ts'
+import { faultOfServer } from './ask.ts'
 import { majorOf } from './binaries.ts'
 import { databaseArgument, openClientSession } from './client-session.ts'
 import { findTool } from './client-tools.ts'
@@ -22,6 +23,21 @@ export async function restoreInto(
   set: SetReader,
   request: IntoRequest,
   options: EngineOptions = {},
+): Promise<RestoredInto> {
+  try {
+    return await load(address, set, request, options)
+  } catch (error) {
+    // Whoever gave it up cut the connections, too: why is what counts.
+    options.signal?.throwIfAborted()
+    throw faultOfServer(error, 'restore into the server')
+  }
+}
+
+async function load(
+  address: NodeAddress,
+  set: SetReader,
+  request: IntoRequest,
+  options: EngineOptions,
 ): Promise<RestoredInto> {
   const facts = logicalFacts(set)
   const { signal } = options
@@ -71,6 +87,7 @@ function logicalFacts({ manifest }: SetReader): LogicalFacts {
 function choose(facts: LogicalFacts, pieces: readonly Piece[] | undefined, setId: string): readonly Chosen[] {
   const wanted = pieces ?? facts.databases.map(({ name }): Piece => ({ database: name }))
   return wanted.map((piece) => {
+    checkNames(piece)
     const database = facts.databases.find(({ name }) => name === piece.database)
     if (database) return { piece, database }
     const names = facts.databases.map(({ name }) => pg.escapeIdentifier(name)).join(', ')
@@ -78,6 +95,14 @@ function choose(facts: LogicalFacts, pieces: readonly Piece[] | undefined, setId
       hint: `It has ${names}.`,
     })
   })
+}
+
+/** PostgreSQL would cut a longer name, and say nothing. */
+function checkNames({ as, into }: Piece): void {
+  for (const name of [as, into]) {
+    if (name === undefined || (name !== '' && Buffer.byteLength(name) <= 63 && !name.includes('\0'))) continue
+    throw new Fault('invalid', `restore as ${JSON.stringify(name)}`, { hint: 'A name has 1 to 63 bytes.' })
+  }
 }
 
 function counter({ manifest }: SetReader, chosen: readonly Chosen[], { onProgress }: EngineOptions) {
@@ -135,7 +160,7 @@ async function prepare(loading: Loading, chosen: Chosen): Promise<Draft> {
     await checkEmpty(name, database, loading.inDatabase)
     return { ...chosen, name, script, draft: undefined }
   }
-  return { ...chosen, name, script, draft: await createDraft(loading.ask, script, database) }
+  return { ...chosen, name, script, draft: await createDraft(loading, script, database) }
 }
 
 async function bringGlobals({ ask, reader, warnings }: Loading, globals: GlobalsPlan): Promise<void> {
