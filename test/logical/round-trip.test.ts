@@ -181,6 +181,37 @@ suite('a logical set of a whole instance', () => {
     assert.equal(taken.manifest.logical?.globals, undefined)
   })
 
+  test('a database of another encoding and name comes back as it was', async () => {
+    await source.query(`create database "lätin" encoding 'LATIN1' template template0`)
+    const rows = 'select g, note from words order by g'
+    try {
+      await source.query(`create table words as select g, 'für ' || g as note from generate_series(1, 99) g`, 'lätin')
+      const taken = await takeLogical(source.address, { databases: ['lätin'] })
+      assert.equal(taken.manifest.logical?.databases[0]?.encoding, 'LATIN1')
+      await using target = await startPostgres({ version: 15 })
+      await bringInto(target.address, taken)
+      assert.deepEqual(await target.query(rows, 'lätin'), await source.query(rows, 'lätin'))
+      assert.deepEqual(await target.query(`show server_encoding`, 'lätin'), [{ server_encoding: 'LATIN1' }])
+    } finally {
+      await source.query('drop database "lätin"')
+    }
+  })
+
+  test('a locale that the server does not have is told before anything is restored', async () => {
+    await source.query(`create database sorted locale 'C.UTF-8' template template0`)
+    const taken = await takeLogical(source.address, { databases: ['sorted'] })
+    await source.query('drop database sorted')
+    await using target = await startPostgres({ version: 15 })
+    await assert.rejects(
+      bringInto(target.address, taken, undefined, { change: (dump) => dump.replaceAll("'C.UTF-8'", "'x.UTF-8'") }),
+      (error) =>
+        Fault.is(error, 'instance_unready') &&
+        /database "sorted".*invalid locale name/.test(error.message) &&
+        /locale-gen/.test(error.hint ?? ''),
+    )
+    assert.deepEqual(await databasesOf(target), ['postgres'])
+  })
+
   test('is not restored into a replica', async () => {
     await using replica = await startReplica(source)
     await assert.rejects(

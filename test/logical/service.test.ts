@@ -218,6 +218,19 @@ suite('a logical set through the service', () => {
     assert.match(await refused('RestoreBackup', into), /is physical.*TargetPath/s)
   })
 
+  test('an instance whose role may not replicate has logical sets, and is told why it has no physical ones', async () => {
+    await source.query("create role reader login password 'r'")
+    await source.query('grant pg_read_all_data to reader')
+    const address = { ...source.address, user: 'reader', password: 'r' }
+    await register(service, 'limited', [{ address }], ['--allow-unready'])
+    // The large objects belong to a superuser.
+    const piece = ['--method', 'logical', '--database', ODD]
+    const taken = await service.json<LogicalSet>('backups', 'take', 'limited', ...piece)
+    assert.equal(taken.BackupStatus, 'Success')
+    const physical = await service.run('backups', 'take', 'limited')
+    assert.match(physical.err, /the role reader may not replicate/)
+  })
+
   test('what a call asks for wrongly is refused by name', async () => {
     const take = { DBInstanceId: 'source', BackupMethod: 'Logical' }
     assert.match(await refused('CreateBackup', { ...take, BackupStrategy: 'db' }), /DBName go together/)

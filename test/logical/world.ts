@@ -6,6 +6,7 @@ import { checksums, differences, type Checksum } from '../../quickstart/checksum
 import type { NodeAddress } from '../../src/core/instance.ts'
 import type { Manifest } from '../../src/core/manifest.ts'
 import type { BackupRequest, IntoRequest, Point, RestoredInto } from '../../src/engine/engine.ts'
+import type { SetReader } from '../../src/core/set-reader.ts'
 import type { Piece } from '../../src/core/task.ts'
 import { postgresEngine } from '../../src/engine/postgres/engine.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -51,16 +52,31 @@ export async function takeLogical(
   return { store, manifest, point }
 }
 
+interface Bringing extends Partial<IntoRequest> {
+  readonly signal?: AbortSignal
+  /** Makes another text of each dump, of the same length. */
+  readonly change?: (dump: string) => string
+}
+
 /** Restores a set, or pieces of it, into a running server. */
-export const bringInto = (
+export function bringInto(
   address: NodeAddress,
   { store, manifest }: TakenSet,
   pieces?: readonly Piece[],
-  { signal, ...request }: Partial<IntoRequest> & { readonly signal?: AbortSignal } = {},
-): Promise<RestoredInto> => {
+  { signal, change, ...request }: Bringing = {},
+): Promise<RestoredInto> {
+  const set = openSet(store, manifest)
   const all = { pieces, owners: true, tablespaces: true, ...request }
-  return engine.restoreInto(address, openSet(store, manifest), all, { signal })
+  return engine.restoreInto(address, change ? changed(set, change) : set, all, { signal })
 }
+
+const changed = (set: SetReader, change: (dump: string) => string): SetReader => ({
+  manifest: set.manifest,
+  async *read(part, range, options) {
+    const bytes = Buffer.concat(await Array.fromAsync(set.read(part, range, options)))
+    yield Buffer.from(change(bytes.toString('latin1')), 'latin1')
+  },
+})
 
 /** What every table, sequence and large object of a server holds. */
 export const sumsOf = ({ address }: Pick<TestServer, 'address'>): Promise<Checksum[]> => {

@@ -188,9 +188,10 @@ async function dump(name: string, ground: Ground): Promise<LogicalDatabase> {
   const options = session.options('engine_failed', doing, rightsFor(address.user))
   const part = `db/${name}`
   await sink.part(part, counted(readProgram(tool.path, args, options), ground.count), {
-    file: fileOf(snapshot.facts),
+    file: fileOf({ oid: snapshot.facts.oid, name }),
   })
-  return { ...snapshot.facts, part }
+  // A database of another encoding would tell its own name wrongly.
+  return { ...snapshot.facts, name, part }
 }
 
 async function* counted(bytes: Bytes, count: (bytes: number) => void): Bytes {
