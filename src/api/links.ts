@@ -152,7 +152,10 @@ interface LinkQuery {
   readonly Signature: string
 }
 
-/** Exactly the parameters of a link, each once; undefined for anything more or less. Those of a set's first links have no Round, those of whole sets no Part. */
+/**
+ * Exactly the parameters of a link, each once; undefined for anything more or less. Those of a set's first links have no Round,
+ * those of whole sets no Part.
+ */
 function readQuery(query: string): LinkQuery | undefined {
   const parameters = new URLSearchParams(query)
   const { Expires, KeyId, Part, Round, Signature } = Object.fromEntries(parameters)

@@ -45,7 +45,10 @@ const piecePart = (schema: string | undefined, table: string | undefined) => ({
 
 type Meta = NonNullable<ReturnType<(typeof tableMeta)['codec']['parse']>>
 
-/** The pieces that RestoreTable's TableMeta names: whole databases, and tables, each of public or as `schema.table`. Refuses one that is named twice. */
+/**
+ * The pieces that RestoreTable's TableMeta names: whole databases, and tables, each of public or as `schema.table`. Refuses one
+ * that is named twice.
+ */
 export function piecesOf(meta: Meta): readonly Piece[] {
   const pieces = meta.flatMap((database): Piece[] => {
     const { name, newname, tables } = database

@@ -12,8 +12,8 @@ export interface LoginOfServer {
 const FORM = 'Write postgresql://USER@HOST:PORT/DATABASE, with ?sslmode=MODE&sslrootcert=FILE where needed.'
 
 /**
- * The server that a URL names: `postgresql://backup@db.example.com:5432/postgres?sslmode=verify-full&sslrootcert=ca.pem`. The password is asked for or read from a
- * file; one in the URL is refused, since everybody on the machine can read arguments.
+ * The server that a URL names: `postgresql://backup@db.example.com:5432/postgres?sslmode=verify-full&sslrootcert=ca.pem`. The
+ * password is asked for or read from a file; one in the URL is refused, since everybody on the machine can read arguments.
  */
 export async function serverAddress(text: string, options: LoginOfServer, { io }: Parts): Promise<NodeAddress> {
   const url = parse(text)

@@ -155,8 +155,9 @@ export interface Engine {
     options?: EngineOptions,
   ): Promise<Restored>
   /**
-   * Brings a logical set, or pieces of it, into a running server. What is not fit for that server is refused before anything is changed; a database appears
-   * under its name when it is whole, and a failure leaves nothing but roles and tablespaces. Fault 'unsupported' for a set that is not logical.
+   * Brings a logical set, or pieces of it, into a running server. What is not fit for that server is refused before anything is
+   * changed; a database appears under its name when it is whole, and a failure leaves nothing but roles and tablespaces. Fault
+   * 'unsupported' for a set that is not logical.
    */
   restoreInto(node: NodeAddress, set: SetReader, request: IntoRequest, options?: EngineOptions): Promise<RestoredInto>
 }

@@ -20,8 +20,8 @@ export interface ProgramOptions extends Options {
 const GRACE_MS = 5000
 
 /**
- * What a program writes to stdout, as a stream that ends only when the program has exited with 0: whoever keeps the bytes has all of them, or
- * gets `options.fail`. Ending early, or the signal, ends the program.
+ * What a program writes to stdout, as a stream that ends only when the program has exited with 0: whoever keeps the bytes has all
+ * of them, or gets `options.fail`. Ending early, or the signal, ends the program.
  */
 export async function* readProgram(command: string, args: readonly string[], options: ProgramOptions): Bytes {
   const running = run(command, args, options)
@@ -41,9 +41,9 @@ export async function* readProgram(command: string, args: readonly string[], opt
 }
 
 /**
- * Gives a program its stdin and resolves when it has exited with 0. A program may exit before it has read everything: then the rest of `body`
- * is read all the same with `whole`, so that its checks are made, and else left. A failure of `body` ends the program, and is thrown. What it
- * prints goes to `onOutput`.
+ * Gives a program its stdin and resolves when it has exited with 0. A program may exit before it has read everything: then the
+ * rest of `body` is read all the same with `whole`, so that its checks are made, and else left. A failure of `body` ends the
+ * program, and is thrown. What it prints goes to `onOutput`.
  */
 export async function feedProgram(
   command: string,

@@ -11,8 +11,8 @@ export interface Named {
 }
 
 /**
- * The file name of a set's download, which a person can read: `pg-orders_20260102030405_1234.tar.zst`; of one of its objects, that behind it:
- * `pg-orders_20260102030405_1234_db-16384-orders.dump.zst`.
+ * The file name of a set's download, which a person can read: `pg-orders_20260102030405_1234.tar.zst`; of one of its objects, that
+ * behind it: `pg-orders_20260102030405_1234_db-16384-orders.dump.zst`.
  */
 export function downloadName(set: Named, file?: string): string {
   const ending = file === undefined ? (set.method === 'Physical' ? '.tar.zst' : '.tar') : `_${file}`

@@ -8,8 +8,9 @@ import { computeTar } from './download-tar.ts'
 import type { Download } from './set.ts'
 
 /**
- * What a person downloads of a set: the one object of a physical set, one tar of the parts of a logical one; with `file`, the part whose object has
- * that name. Fault 'not_found' when an object is gone or is not of the set, 'store_corrupt' when one has another size than the manifest says.
+ * What a person downloads of a set: the one object of a physical set, one tar of the parts of a logical one; with `file`, the part
+ * whose object has that name. Fault 'not_found' when an object is gone or is not of the set, 'store_corrupt' when one has another
+ * size than the manifest says.
  */
 export async function openDownload(
   store: Store,

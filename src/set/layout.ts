@@ -28,8 +28,8 @@ export function parseSetKey(key: string): { readonly place: AttemptPlace; readon
 }
 
 /**
- * The key of an object of a set: `data.tar` lies in `data.tar.zst`, `backup_manifest` in `backup_manifest.zst`. Fault 'invalid' for a name
- * that no key can hold.
+ * The key of an object of a set: `data.tar` lies in `data.tar.zst`, `backup_manifest` in `backup_manifest.zst`. Fault 'invalid'
+ * for a name that no key can hold.
  */
 export function objectKey(place: AttemptPlace, name: string): string {
   if (NAME.test(name)) return `${attemptPrefix(place)}${name}.zst`

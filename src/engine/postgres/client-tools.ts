@@ -18,9 +18,9 @@ export type ToolName = 'pg_dump' | 'pg_dumpall' | 'pg_restore'
 const NEWER = 6
 
 /**
- * A client program that can speak to a server of this major version: of that version, else the nearest newer one, since an older one refuses.
- * Looked for in `binDirs` (and a `bin` below each), where Debian and Red Hat put them, and in PATH. Fault 'unsupported' that names the package to install
- * when there is none.
+ * A client program that can speak to a server of this major version: of that version, else the nearest newer one, since an older
+ * one refuses. Looked for in `binDirs` (and a `bin` below each), where Debian and Red Hat put them, and in PATH. Fault
+ * 'unsupported' that names the package to install when there is none.
  */
 export async function findTool(
   name: ToolName,

@@ -23,8 +23,8 @@ export const placing = ({ owners, tablespaces }: DumpReader['request']): string[
 ]
 
 /**
- * Runs pg_restore over a part of the set. Every byte of it is read and checked, also what is not wanted; with `beginning` no more is read
- * than pg_restore asks for.
+ * Runs pg_restore over a part of the set. Every byte of it is read and checked, also what is not wanted; with `beginning` no more
+ * is read than pg_restore asks for.
  */
 export async function restorePart(
   reader: DumpReader,

@@ -32,11 +32,13 @@ interface Ground {
 }
 
 /**
- * Takes a logical backup by PostgreSQL's own pg_dump: a part for each database, each as of one moment of its own, and for a whole instance one of
- * roles and tablespaces. Databases are asked for, so that new ones need no list; templates and those that let nobody in are not dumped.
+ * Takes a logical backup by PostgreSQL's own pg_dump: a part for each database, each as of one moment of its own, and for a whole
+ * instance one of roles and tablespaces. Databases are asked for, so that new ones need no list; templates and those that let
+ * nobody in are not dumped.
  *
- * Fault 'unsupported' when this machine has no pg_dump for the server, 'not_found' for a database that is not there, 'instance_unready' when our role may
- * not enter one, 'engine_failed' when a dump fails: a part is kept only when its program ended well.
+ * Fault 'unsupported' when this machine has no pg_dump for the server, 'not_found' for a database that is not there,
+ * 'instance_unready' when our role may not enter one, 'engine_failed' when a dump fails: a part is kept only when its program
+ * ended well.
  */
 export async function logicalBackup(
   address: NodeAddress,

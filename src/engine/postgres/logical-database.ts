@@ -49,7 +49,10 @@ export interface DraftDatabase extends AsyncDisposable {
   publish(name: string): Promise<void>
 }
 
-/** Makes an empty database as the dump's was. Fault 'instance_unready' when the server cannot have such a one: its locale, encoding. */
+/**
+ * Makes an empty database as the dump's was. Fault 'instance_unready' when the server cannot have such a one: its locale,
+ * encoding.
+ */
 export async function createDraft(
   { ask, address }: Pick<Loading, 'ask' | 'address'>,
   script: DatabaseScript,
@@ -83,8 +86,8 @@ export async function createDraft(
 }
 
 /**
- * On a connection of its own: that of the restore may be what failed, or have been cut off since the restore was given up. What cannot be dropped
- * now stays under the name of a draft, and must not hide why the restore failed.
+ * On a connection of its own: that of the restore may be what failed, or have been cut off since the restore was given up. What
+ * cannot be dropped now stays under the name of a draft, and must not hide why the restore failed.
  */
 async function drop(address: NodeAddress, draft: string): Promise<void> {
   try {

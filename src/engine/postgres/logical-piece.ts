@@ -18,9 +18,9 @@ interface Wanted extends Chosen {
 }
 
 /**
- * Brings one schema or table into a database of the target: first into a database of its own, where the dump's whole structure and the rows that are wanted
- * are laid, then from there, with all that belongs to it and under its new name, into its place, all or nothing. pg_restore alone would leave out the
- * indexes and constraints of a table, and knows no new names.
+ * Brings one schema or table into a database of the target: first into a database of its own, where the dump's whole structure and
+ * the rows that are wanted are laid, then from there, with all that belongs to it and under its new name, into its place, all or
+ * nothing. pg_restore alone would leave out the indexes and constraints of a table, and knows no new names.
  */
 export async function restorePiece(loading: Loading, chosen: Chosen): Promise<void> {
   const { piece, database } = chosen
@@ -43,7 +43,10 @@ export async function restorePiece(loading: Loading, chosen: Chosen): Promise<vo
 
 const id = (name: string) => pg.escapeIdentifier(name)
 
-/** Whether an empty schema of the piece's name is there already. Fault 'conflict' when the place is taken, 'not_found' when there is none. */
+/**
+ * Whether an empty schema of the piece's name is there already. Fault 'conflict' when the place is taken, 'not_found' when there
+ * is none.
+ */
 async function checkPlace(loading: Loading, { home, schema, piece, doing }: Wanted): Promise<boolean> {
   if (!loading.target.databases.has(home)) {
     throw new Fault('not_found', `${doing}: the server has no database ${id(home)}`, {
@@ -82,7 +85,10 @@ const PLACE_SQL = `
 /** What belongs to no piece, or would act on the draft. */
 const NEVER = /^\d+; \d+ \d+ (FK CONSTRAINT|EVENT TRIGGER|PUBLICATION|SUBSCRIPTION|MATERIALIZED VIEW DATA)\b/
 
-/** Lays the structure of the whole database and the rows of the piece. Foreign keys are left out: what they lead to may have no rows. */
+/**
+ * Lays the structure of the whole database and the rows of the piece. Foreign keys are left out: what they lead to may have no
+ * rows.
+ */
 async function fillDraft(loading: Loading, wanted: Wanted, draft: string): Promise<Selection> {
   const { reader } = loading
   const { doing, database, schema, piece } = wanted

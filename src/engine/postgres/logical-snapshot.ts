@@ -41,8 +41,8 @@ const COLLATION_VERSION_SQL =
   'select pg_database_collation_actual_version(oid) as version from pg_database where datname = current_database()'
 
 /**
- * Roles that the dump names: owners and those with rights, as the server notes them for its dependencies. It notes none of the role that
- * initdb made, so what that owns is looked for.
+ * Roles that the dump names: owners and those with rights, as the server notes them for its dependencies. It notes none of the
+ * role that initdb made, so what that owns is looked for.
  */
 const ROLES_SQL = `
   select rolname::text as name from pg_roles where oid in (

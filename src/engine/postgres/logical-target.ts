@@ -84,8 +84,8 @@ export interface Brought {
 const NOTHING: Brought = { roles: new Set(), tablespaces: new Set() }
 
 /**
- * Holds what databases of the set need against what the target has: roles, extensions, tablespaces. Fault 'instance_unready' that names what is missing;
- * gives what is worth a warning.
+ * Holds what databases of the set need against what the target has: roles, extensions, tablespaces. Fault 'instance_unready' that
+ * names what is missing; gives what is worth a warning.
  */
 export function checkNeeds(
   target: TargetServer,
@@ -166,8 +166,8 @@ const FILLED_SQL = `
     (select datcollate from pg_database where datname = current_database()) as collate`
 
 /**
- * Sees to it that a database of the target that has this name already can be filled: it is empty, and of the same encoding and order of text. Fault 'conflict'
- * when it is not.
+ * Sees to it that a database of the target that has this name already can be filled: it is empty, and of the same encoding and
+ * order of text. Fault 'conflict' when it is not.
  */
 export async function checkEmpty(name: string, database: LogicalDatabase, inDatabase: InDatabase): Promise<void> {
   const [row] = await inDatabase(name, (ask) => ask<{ filled: boolean; encoding: string; collate: string }>(FILLED_SQL))

@@ -14,7 +14,10 @@ export interface ForeignKey {
 const HEAD = sqlPattern(String.raw`^ALTER TABLE (?:ONLY )?%I\.%I\s`)
 const REFERENCED = sqlPattern(String.raw`\sREFERENCES %I\.%I\s*\(`)
 
-/** The foreign keys of a piece, by where they lead: to something of the piece itself, or out of it. Those of other tables are left out. */
+/**
+ * The foreign keys of a piece, by where they lead: to something of the piece itself, or out of it. Those of other tables are left
+ * out.
+ */
 export function readForeignKeys(
   script: string,
   selection: Selection,
@@ -43,8 +46,8 @@ export async function addInside(ask: Ask, keys: readonly ForeignKey[], doing: st
 }
 
 /**
- * Adds the keys that lead to what the target has, under the piece's new name. One that does not hold there is no failure of the restore: it
- * is told, with the statement to run when it does.
+ * Adds the keys that lead to what the target has, under the piece's new name. One that does not hold there is no failure of the
+ * restore: it is told, with the statement to run when it does.
  */
 export async function addOutside(
   ask: Ask,

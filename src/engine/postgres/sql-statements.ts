@@ -1,6 +1,6 @@
 /**
- * The statements of a script that pg_dumpall or pg_restore wrote, without comments, psql's own commands and the semicolons at their ends. Semicolons in texts,
- * quoted names and dollar quotes end nothing.
+ * The statements of a script that pg_dumpall or pg_restore wrote, without comments, psql's own commands and the semicolons at
+ * their ends. Semicolons in texts, quoted names and dollar quotes end nothing.
  */
 export function sqlStatements(script: string): string[] {
   const statements: string[] = []
@@ -17,7 +17,10 @@ export function sqlStatements(script: string): string[] {
   return statements
 }
 
-/** A comment, a command of psql, a text with backslashes, a text, a name in quotes, a dollar quote, the end of a statement, or something between. */
+/**
+ * A comment, a command of psql, a text with backslashes, a text, a name in quotes, a dollar quote, the end of a statement, or
+ * something between.
+ */
 const TOKEN =
   /--[^\n]*|\\[^\n]*|\bE'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$(?:[A-Za-z_]\w*)?\$)[\s\S]*?\1|;|[A-Za-z_0-9]+|[\s\S]/g
 
