@@ -8,6 +8,8 @@ import { renderEnd } from './set-end.ts'
 
 const link = z.string().nullable()
 
+const databaseLink = z.object({ DataBase: z.string(), DownloadLink: z.string(), IntranetDownloadLink: z.string() })
+
 /** One set as DescribeBackups shows it. */
 export const backupItem = z.object({
   BackupId: z.string().describe('Id of the set: decimal.'),
@@ -27,7 +29,11 @@ export const backupItem = z.object({
   LinkExpiredTime: link.describe('When the links end.'),
   BackupSize: z.int().describe('Bytes of the download.'),
   StoreStatus: z.enum(['Enabled', 'Disabled']).describe('Enabled: the set may be deleted. Disabled: it is needed.'),
-  MetaStatus: z.enum(['', 'EMPTY']).describe('Empty: no restore of single tables. EMPTY: a failed backup.'),
+  MetaStatus: z
+    .enum(['', 'OK', 'EMPTY'])
+    .describe(
+      'Empty: no restore of single tables. OK: a logical set, which RestoreTable takes. EMPTY: a failed backup.',
+    ),
   ConsistentTime: z.int().describe('The moment that the set restores, Unix seconds; 0 when unknown.'),
   IsAvail: z.union([z.literal(0), z.literal(1)]).describe('Whether the set can be restored whole.'),
   Checksum: z.string().describe('Empty: the manifest of the set holds SHA-256 sums, which VerifyBackup checks.'),
@@ -36,7 +42,9 @@ export const backupItem = z.object({
   CopyOnlyBackup: z.literal('0'),
   Engine: z.string(),
   EngineVersion: z.string(),
-  BackupDownloadLinkByDB: z.object({ BackupDownloadLinkByDB: z.array(z.never()) }),
+  BackupDownloadLinkByDB: z
+    .object({ BackupDownloadLinkByDB: z.array(databaseLink) })
+    .describe('Of a logical set: a link to each database.'),
   ExpectExpireTime: z
     .string()
     .describe(
@@ -74,7 +82,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     ...linksOf(set, links),
     BackupSize: set.size,
     StoreStatus: set.held ? 'Disabled' : 'Enabled',
-    MetaStatus: succeeded ? '' : 'EMPTY',
+    MetaStatus: succeeded ? (set.method === 'Logical' ? 'OK' : '') : 'EMPTY',
     ConsistentTime: Math.floor((set.consistentAt ?? 0) / 1000),
     IsAvail: succeeded && set.available && set.damage === undefined ? 1 : 0,
     Checksum: '',
@@ -83,7 +91,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     CopyOnlyBackup: '0',
     Engine: engineName(set.engine),
     EngineVersion: set.engineVersion,
-    BackupDownloadLinkByDB: { BackupDownloadLinkByDB: [] },
+    BackupDownloadLinkByDB: { BackupDownloadLinkByDB: databaseLinks(set, links) },
     ExpectExpireTime: renderEnd(set.expiresAt),
     Pinned: set.pinned === true,
     FailReason: set.reason ?? set.damage ?? '',
@@ -104,3 +112,13 @@ function linksOf(set: BackupSet, links: LinkMaker) {
     LinkExpiredTime: isoSeconds(outside.expiresAt),
   }
 }
+
+const databaseLinks = (set: BackupSet, links: LinkMaker): z.infer<typeof databaseLink>[] =>
+  (set.databases ?? []).map(({ name, file }) => {
+    const named = { id: set.id, fileName: downloadName(set, file), round: set.linkRound, part: file }
+    return {
+      DataBase: name,
+      DownloadLink: links.make(named, 'public').url,
+      IntranetDownloadLink: links.make(named, 'intranet').url,
+    }
+  })

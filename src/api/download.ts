@@ -29,6 +29,8 @@ export interface DownloadDeps {
 interface Wanted {
   readonly setId: string
   readonly fileName: string
+  /** The name of the one object of the set that is wanted; undefined for the whole. */
+  readonly part?: string | undefined
 }
 
 /** What it leads to. */
@@ -78,8 +80,9 @@ const RETRY = { headers: { 'retry-after': '10' } }
 /** The download that a link means; undefined or Fault 'not_found' when its set is gone or has no bytes. */
 async function find(store: Store, link: Wanted, set: BackupSet | undefined): Promise<Found | undefined> {
   if (set?.manifestKey === undefined || set.removing) return undefined
-  const download = await openDownload(store, await readManifest(store, set.manifestKey))
-  return { setId: set.id, fileName: link.fileName, download, modifiedAt: Math.floor(set.endedAt / 1000) * 1000 }
+  const { fileName, part } = link
+  const download = await openDownload(store, await readManifest(store, set.manifestKey), { file: part })
+  return { setId: set.id, fileName, part, download, modifiedAt: Math.floor(set.endedAt / 1000) * 1000 }
 }
 
 async function serve(found: Found, request: Request, deps: HoldingDeps, fail: Fail): Promise<Reply> {

@@ -89,6 +89,7 @@ export const RDS_ERRORS = {
   'InvalidReleasedKeepPolicy.Format': { status: 400, message: 'ReleasedKeepPolicy must be None, Lastest or All.' },
   'OperationDenied.NotSupportedBackupMethod': { status: 403, message: 'The backup method is not supported.' },
   'InvalidBackupSetID.NotFound': { status: 404, message: 'The backup set does not exist.' },
+  IncorrectBackupSetMethod: { status: 403, message: 'The method of the backup set does not allow this.' },
   IncorrectBackupSetState: { status: 403, message: 'The state of the backup set does not allow this.' },
   DeleteBackupSetNumExceed: { status: 400, message: 'At most 100 backup sets can be deleted in one call.' },
   'OperationDenied.BackupSetDeleteNotSupport': {

@@ -179,3 +179,25 @@ test('a link of a set whose links were revoked says which round it is of, and th
   const first = links.make(SET, 'public').url.slice(SETTINGS.publicUrl.length)
   assert.equal(links.check(`${first}&Round=2`).kind, 'forged')
 })
+
+test('a link to one part names it, and is good for that part alone', () => {
+  const { links } = fixture()
+  const one = { ...SET, part: 'db-1-a.dump.zst' }
+  const target = links.make(one, 'public').url.slice(SETTINGS.publicUrl.length)
+  const found = links.check(target)
+  assert.ok(found.kind === 'good' && found.part === one.part)
+  assert.equal(links.check(target.replace('db-1-a', 'db-2-b')).kind, 'forged')
+  assert.equal(links.check(target.replace(/&Part=[^&]*/, '')).kind, 'forged')
+  const whole = links.make(SET, 'public').url.slice(SETTINGS.publicUrl.length)
+  assert.equal(links.check(`${whole}&Part=db-1-a.dump.zst`).kind, 'forged')
+  for (const part of ['', '..%2Fmanifest.json', 'a%0Ab', 'x'.repeat(200)]) {
+    assert.equal(links.check(target.replace(/Part=[^&]*/, `Part=${part}`)).kind, 'malformed')
+  }
+})
+
+test('a link to a part of a set whose links were revoked names its round, too', () => {
+  const { links } = fixture()
+  const url = links.make({ ...SET, round: 2, part: 'db-1-a.dump.zst' }, 'public').url
+  const found = links.check(url.slice(SETTINGS.publicUrl.length))
+  assert.ok(found.kind === 'good' && found.part === 'db-1-a.dump.zst' && found.round === 2)
+})

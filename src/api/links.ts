@@ -12,6 +12,8 @@ export interface LinkedSet {
   readonly fileName: string
   /** How often the set's links were revoked before; absent for never. */
   readonly round?: number | undefined
+  /** The name of the one object of it that the link leads to; absent for the whole set. */
+  readonly part?: string | undefined
 }
 
 /** Makes the download links of one service. */
@@ -33,6 +35,8 @@ export type LinkCheck =
       readonly setId: string
       readonly fileName: string
       readonly round: number
+      /** The name of the one object that it leads to; absent for the whole set. */
+      readonly part?: string
       readonly expiresAt: Moment
     }
 
@@ -56,6 +60,7 @@ interface LinkKey {
 const PURPOSE = 'links'
 const LONGEST_STEP = 300
 const TARGET = /^\/link\/(\d{1,16})\/([A-Za-z0-9._~-]{1,255})\?([^#]{1,400})$/
+const PART = /^[A-Za-z0-9][A-Za-z0-9._-]{0,160}$/
 const SIGNATURE = /^[A-Za-z0-9_-]{43}$/
 
 function linkKey(secret: Buffer, until: Moment): LinkKey {
@@ -81,7 +86,7 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
   const keys = linkKeys(sealer, (lifetime + step) * 1000, clock.now())
   const [key] = keys
   // A set's two links are asked for in turn and share their signature, the one costly thing in them.
-  let last = { path: '', expires: 0, round: 0, query: '' }
+  let last = { path: '', expires: 0, round: 0, part: undefined as string | undefined, query: '' }
 
   const expirySeconds = () => Math.ceil((Math.floor(clock.now() / 1000) + lifetime) / step) * step
 
@@ -92,11 +97,12 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
     make(set, base) {
       const expires = expirySeconds()
       const path = `${LINK_PREFIX}${set.id}/${set.fileName}`
-      const round = set.round ?? 0
-      if (last.path !== path || last.expires !== expires || last.round !== round) {
-        const signature = sign(key, path, expires, round)
-        const named = round === 0 ? '' : `&Round=${round}`
-        last = { path, expires, round, query: `?Expires=${expires}&KeyId=${key.id}${named}&Signature=${signature}` }
+      const { round = 0, part } = set
+      if (last.path !== path || last.expires !== expires || last.round !== round || last.part !== part) {
+        const signature = sign(key, path, expires, { round, part })
+        const named = `${part === undefined ? '' : `&Part=${part}`}${round === 0 ? '' : `&Round=${round}`}`
+        const query = `?Expires=${expires}&KeyId=${key.id}${named}&Signature=${signature}`
+        last = { path, expires, round, part, query }
       }
       return { url: bases[base] + path + last.query, expiresAt: expires * 1000 }
     },
@@ -105,8 +111,14 @@ export function createLinks(sealer: Sealer, clock: Clock, settings: LinkSettings
   }
 }
 
-const sign = ({ id, hmac }: LinkKey, path: string, expires: number, round: number) =>
-  hmac(`${path}\n${expires}\n${id}${round === 0 ? '' : `\n${round}`}`)
+interface Signed {
+  readonly round: number
+  readonly part: string | undefined
+}
+
+/** A part's line cannot be a round's: it begins with a letter. */
+const sign = ({ id, hmac }: LinkKey, path: string, expires: number, { round, part }: Signed) =>
+  hmac(`${path}\n${expires}\n${id}${round === 0 ? '' : `\n${round}`}${part === undefined ? '' : `\npart ${part}`}`)
 
 function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck {
   const [, setId, fileName, query] = TARGET.exec(target) ?? []
@@ -114,6 +126,7 @@ function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck
   const values = readQuery(query)
   if (values === undefined || !/^\d{1,10}$/.test(values.Expires)) return { kind: 'malformed' }
   if (values.Round !== undefined && !/^[1-9]\d{0,14}$/.test(values.Round)) return { kind: 'malformed' }
+  if (values.Part !== undefined && !PART.test(values.Part)) return { kind: 'malformed' }
 
   const expires = Number(values.Expires)
   const expiresAt = expires * 1000
@@ -122,25 +135,31 @@ function check(target: string, keys: readonly LinkKey[], now: Moment): LinkCheck
   const key = keys.find(({ id, until }) => id === values.KeyId && until > now)
   if (key === undefined || !SIGNATURE.test(values.Signature)) return { kind: 'forged' }
   const round = Number(values.Round ?? 0)
-  const expected = sign(key, `${LINK_PREFIX}${setId}/${fileName}`, expires, round)
+  const part = values.Part
+  const expected = sign(key, `${LINK_PREFIX}${setId}/${fileName}`, expires, { round, part })
   // The text is compared, not the bytes it stands for: base64 has several spellings of the same bytes.
   const same = timingSafeEqual(Buffer.from(expected), Buffer.from(values.Signature))
   // `Expires=0001…` reads as the same number: what was signed is its plain form.
   if (!same || values.Expires !== String(expires)) return { kind: 'forged' }
-  return { kind: 'good', setId, fileName, round, expiresAt }
+  return { kind: 'good', setId, fileName, round, expiresAt, ...(part !== undefined && { part }) }
 }
 
 interface LinkQuery {
   readonly Expires: string
   readonly KeyId: string
+  readonly Part: string | undefined
   readonly Round: string | undefined
   readonly Signature: string
 }
 
-/** Exactly the parameters of a link, each once; undefined for anything more or less. Those of a set's first links have no Round. */
+/**
+ * Exactly the parameters of a link, each once; undefined for anything more or less. Those of a set's first links have no Round,
+ * those of whole sets no Part.
+ */
 function readQuery(query: string): LinkQuery | undefined {
   const parameters = new URLSearchParams(query)
-  const { Expires, KeyId, Round, Signature } = Object.fromEntries(parameters)
-  if (!Expires || !KeyId || !Signature || parameters.size !== (Round === undefined ? 3 : 4)) return undefined
-  return { Expires, KeyId, Round, Signature }
+  const { Expires, KeyId, Part, Round, Signature } = Object.fromEntries(parameters)
+  const optional = [Part, Round].filter((value) => value !== undefined).length
+  if (!Expires || !KeyId || !Signature || parameters.size !== 3 + optional) return undefined
+  return { Expires, KeyId, Part, Round, Signature }
 }

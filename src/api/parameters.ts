@@ -99,6 +99,26 @@ export const list = <T>(codec: ParameterCodec<T>, { max }: { max: number }): Par
   },
 })
 
+const MOST_DATABASES = 1000
+
+/** A database's name as PostgreSQL takes it: of 1 to 63 bytes. */
+export const databaseName: ParameterCodec<string> = {
+  form: 'a name of 1 to 63 bytes without control characters',
+  parse: (given) => (isName(given) ? given : undefined),
+}
+
+const isName = (given: string) => given !== '' && Buffer.byteLength(given) <= 63 && !CONTROL.test(given)
+
+/** `DBName` of CreateBackup: names of databases with commas between them, none twice. */
+export const databaseNames: ParameterCodec<readonly string[]> = {
+  form: `names of at most ${MOST_DATABASES} databases with commas between them, each of 1 to 63 bytes, none twice`,
+  parse(given) {
+    const names = given.split(',', MOST_DATABASES + 1)
+    const good = names.every(isName) && new Set(names).size === names.length && names.length <= MOST_DATABASES
+    return good ? names : undefined
+  },
+}
+
 /** JSON that the schema accepts. No string in it may hold NUL, which ends a text wherever C is spoken. */
 export const jsonText = <T>(schema: z.ZodType<T>): ParameterCodec<T> => ({
   form: 'JSON text of the structure described',

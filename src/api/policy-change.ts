@@ -63,9 +63,10 @@ export const POLICY_PARAMETERS = {
     about: '1: a replica is preferred, 2: the primary. The PreferReplica of the instance.',
   },
   BackupMethod: {
-    codec: oneOf(['Physical']),
+    codec: oneOf(['Physical', 'Logical']),
     malformed: 'OperationDenied.NotSupportedBackupMethod',
-    about: 'Physical. Snapshot is refused.',
+    about:
+      'How automated backups are taken: Physical, or Logical (extension), of the whole instance. Snapshot is refused.',
   },
   EnableIncrementDataBackup: {
     codec: oneOf(['false', 'False']),
@@ -124,6 +125,7 @@ export function changedPolicy(policy: Policy, values: PolicyValues): Policy {
       window: values.PreferredBackupTime,
       interval: values.BackupInterval,
       cron: cronOf(values),
+      method: values.BackupMethod,
     }),
     retention: changedRetention(policy.retention, values),
     log: {

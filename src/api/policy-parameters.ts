@@ -114,16 +114,20 @@ export function changedSchedule(
     readonly window: Window | undefined
     readonly interval: number | undefined
     readonly cron: Schedule['cron']
+    readonly method: Schedule['method']
   },
 ): Schedule {
   const { enabled = schedule.enabled, days = schedule.weekly.days, window = schedule.weekly, interval } = change
   const everyMinutes = interval === undefined ? schedule.everyMinutes : interval === -1 ? undefined : interval
   const week = change.days ?? change.window ?? interval
+  const method = change.method ?? schedule.method
   const cron = change.cron ?? (week === undefined ? schedule.cron : undefined)
   return {
     enabled,
     weekly: { days: [...days], from: window.from, to: window.to },
     ...(everyMinutes !== undefined && { everyMinutes }),
+    // Absent is physical, as in policies from before there was another.
+    ...(method === 'Logical' && { method }),
     ...(cron && { cron }),
   }
 }

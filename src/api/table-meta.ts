@@ -14,7 +14,7 @@ export const tableMeta = {
   codec: jsonText(databases),
   malformed: 'InvalidParamTableMeta',
   about:
-    'JSON text: databases, each with type db, name, newname, and its tables, each with type table, name and newname.',
+    'JSON text: databases, each with type db, name, newname, and its tables, each with type table, name (of the schema public, or SCHEMA.TABLE) and newname.',
 } as const satisfies Parameter
 
 /** A restore is from a set or to a moment, and one of them must be named. */

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable, Transaction } from 'kysely'
 import { sql } from 'kysely'
-import type { BackupSet } from '../core/backup-set.ts'
+import type { BackupSet, SetDatabase } from '../core/backup-set.ts'
 import type { SetQuery } from './catalog.ts'
 import type { Tuple } from './database.ts'
 import { needNumber } from './ids.ts'
@@ -29,6 +29,7 @@ const COLUMNS = [
   'link_round',
   'pinned',
   'expires_at',
+  'databases',
 ] as const satisfies readonly (keyof SetsTable)[]
 
 type ValuesOf<Columns extends readonly (keyof SetsTable)[]> = {
@@ -65,8 +66,9 @@ export function setOf(tuple: Tuple): BackupSet {
   const [id, instanceId, nodeId, bucket, method, startedAt, endedAt, consistentAt, size, available, engine, ...more] =
     tuple as unknown as SetTuple
   const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, linkRound, pinned, ...last] = more
-  const [expiresAt, held] = last
+  const [expiresAt, databases, held] = last
   const set: BackupSet = {
+    ...(databases !== null && { databases: databasesIn(databases) }),
     id: String(id),
     instanceId,
     nodeId: nodeId === null ? undefined : String(nodeId),
@@ -98,6 +100,9 @@ export function setOf(tuple: Tuple): BackupSet {
   }
 }
 
+const databasesIn = (json: string): readonly SetDatabase[] =>
+  (JSON.parse(json) as [string, string][]).map(([name, file]) => ({ name, file }))
+
 /** The row of a new set. What holds it is not in it. */
 export function rowOf(set: BackupSet): Insertable<SetsTable> {
   return {
@@ -126,6 +131,7 @@ export function rowOf(set: BackupSet): Insertable<SetsTable> {
     link_round: set.linkRound ?? 0,
     pinned: set.pinned ? 1 : 0,
     expires_at: set.expiresAt ?? null,
+    databases: set.databases === undefined ? null : JSON.stringify(set.databases.map(({ name, file }) => [name, file])),
   }
 }
 

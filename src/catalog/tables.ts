@@ -78,6 +78,8 @@ export interface SetsTable {
   pinned: Generated<Flag>
   /** When it goes whatever its policy says; none: as the policy says. */
   expires_at: Moment | null
+  /** Of a logical set: JSON of pairs of a database's name and that of its object. */
+  databases: string | null
 }
 
 /** How many sets of one bucket an instance has, those being removed left out. */

@@ -173,7 +173,9 @@ export const configSchema = z.strictObject({
       binDirs: z
         .array(path)
         .default([])
-        .describe("Directories of the databases' own programs, looked in before /usr/lib/postgresql/N/bin and PATH."),
+        .describe(
+          "Directories of the databases' own programs (postgres, pg_dump, pg_restore), looked in before /usr/lib/postgresql/N/bin and PATH: for restores, and for logical backups.",
+        ),
       owner: z
         .string()
         .optional()

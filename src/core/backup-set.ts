@@ -5,6 +5,12 @@ export type SetType = 'FullBackup' | 'IncrementalBackup'
 export type SetMode = 'Automated' | 'Manual'
 export type SetMethod = 'Physical' | 'Logical'
 
+/** A database in a logical set: its name, and that of its object within the set. */
+export interface SetDatabase {
+  readonly name: string
+  readonly file: string
+}
+
 /** What can be restored, as the catalog knows it. A Failed set holds its reason and no bytes. */
 export interface BackupSet {
   /** `BackupId`: decimal, below 2^53, unique over the service, never reused. */
@@ -46,6 +52,8 @@ export interface BackupSet {
   readonly expiresAt?: Moment
   /** How often its links were revoked; absent for never. A link of an earlier round is no more good. */
   readonly linkRound?: number
+  /** Of a logical set: each database, by name. */
+  readonly databases?: readonly SetDatabase[]
 }
 
 /** The end of a set that shall never be removed by itself. */

@@ -15,6 +15,7 @@ const policy = z.object({
     enabled: z.boolean(),
     weekly: z.object({ days: z.array(z.enum(WEEKDAYS)), from: minute, to: minute }),
     everyMinutes: z.int().positive().optional(),
+    method: z.enum(['Physical', 'Logical']).optional(),
     cron: z.object({ expression: z.string(), timeZone: z.string() }).optional(),
   }),
   retention: z.object({

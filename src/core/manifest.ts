@@ -11,7 +11,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** One object of a set: its key, what is stored, and what it decodes to. */
 const stored = z.object({
-  /** Name inside the set: `data` for the one part of a physical set. */
+  /** Name inside the set: `data` for the one part of a physical set, `globals` and `db/<database>` for those of a logical one. */
   name: z.string().min(1),
   key: z.string().min(1),
   /** Bytes as stored. */
@@ -58,6 +58,40 @@ const postgres = z.object({
   fromReplica: z.boolean(),
 })
 
+/** What one database of a logical set was, and needs where it is restored. */
+const logicalDatabase = z.object({
+  name: z.string().min(1),
+  /** The name of its part. */
+  part: z.string().min(1),
+  oid: decimal,
+  owner: z.string(),
+  encoding: z.string(),
+  /** What its text is sorted by. `locale` is LC_COLLATE, or the locale of ICU or the built-in provider. */
+  collation: z.object({ provider: z.string(), locale: z.string(), ctype: z.string(), version: z.string() }),
+  tablespace: z.string(),
+  /** Every tablespace that something in it lies in, but the server's own two. */
+  tablespaces: z.array(z.string()),
+  /** Roles that own something in it or have rights to it. */
+  roles: z.array(z.string()),
+  extensions: z.array(z.object({ name: z.string(), version: z.string() })),
+  /** The moment of its snapshot by the server's clock, and the WAL position there. */
+  snapshotAt: moment,
+  lsn: z.string(),
+})
+
+/** What a logical set of PostgreSQL is made of, as far as a restore must know. */
+const logical = z.object({
+  systemIdentifier: z.string(),
+  serverVersion: z.int(),
+  serverVersionText: z.string(),
+  /** What `pg_dump --version` said: no older pg_restore reads its parts. */
+  toolVersion: z.string(),
+  fromReplica: z.boolean(),
+  /** The part of roles and tablespaces; absent in a set of chosen databases. */
+  globals: z.object({ part: z.string().min(1), rolePasswords: z.boolean() }).optional(),
+  databases: z.array(logicalDatabase),
+})
+
 export const manifestSchema = z.object({
   format: z.literal('holdfast-set'),
   version: z.literal(1),
@@ -84,11 +118,15 @@ export const manifestSchema = z.object({
   /** Objects beside the parts that a later incremental or check needs (`backup_manifest`); not in the download. */
   extras: z.array(stored),
   postgres: postgres.optional(),
+  /** Of a logical set of PostgreSQL. */
+  logical: logical.optional(),
 })
 
 export type Manifest = z.infer<typeof manifestSchema>
 export type StoredObject = z.infer<typeof stored>
 export type PostgresFacts = z.infer<typeof postgres>
+export type LogicalFacts = z.infer<typeof logical>
+export type LogicalDatabase = z.infer<typeof logicalDatabase>
 
 /**
  * The manifest that `text` holds. `where` names it in errors.

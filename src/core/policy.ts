@@ -1,3 +1,5 @@
+import type { SetMethod } from './backup-set.ts'
+
 export const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const
 export type Weekday = (typeof WEEKDAYS)[number]
 
@@ -9,6 +11,8 @@ export interface Schedule {
   readonly weekly: { readonly days: readonly Weekday[]; readonly from: number; readonly to: number }
   /** Beyond the weekly ones: a backup when so many minutes have passed since the last one started. Absent: none. */
   readonly everyMinutes?: number | undefined
+  /** How each backup is taken; physical when absent. */
+  readonly method?: SetMethod | undefined
   /** Instead of `weekly` and `everyMinutes`: five fields of cron in an IANA time zone. */
   readonly cron?: { readonly expression: string; readonly timeZone: string } | undefined
 }

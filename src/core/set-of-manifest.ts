@@ -1,5 +1,5 @@
-import type { BackupSet } from './backup-set.ts'
-import type { Manifest } from './manifest.ts'
+import type { BackupSet, SetDatabase } from './backup-set.ts'
+import type { LogicalFacts, Manifest } from './manifest.ts'
 
 /** The catalog's row of a set whose manifest lies in a store under `manifestKey` and whose download has `size` bytes. */
 export function setOfManifest(manifest: Manifest, manifestKey: string, size: number): BackupSet {
@@ -23,5 +23,11 @@ export function setOfManifest(manifest: Manifest, manifestKey: string, size: num
     reason: undefined,
     held: false,
     verifiedAt: undefined,
+    ...(manifest.logical && { databases: databasesOf(manifest, manifest.logical) }),
   }
+}
+
+function databasesOf({ parts }: Manifest, { databases }: LogicalFacts): SetDatabase[] {
+  const files = new Map(parts.map(({ name, key }) => [name, key.slice(key.lastIndexOf('/') + 1)]))
+  return databases.map(({ name, part }) => ({ name, file: files.get(part) ?? '' }))
 }

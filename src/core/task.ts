@@ -1,4 +1,5 @@
 import type { Moment } from '../lib/clock.ts'
+import type { SetMethod } from './backup-set.ts'
 
 export const TASK_KINDS = ['take-backup', 'verify', 'restore', 'expire', 'retain', 'sweep'] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
@@ -59,12 +60,40 @@ export interface Lease {
 export interface TakeBackupRequest {
   readonly mode: 'Automated' | 'Manual'
   readonly type: 'FullBackup'
-  readonly method: 'Physical'
+  readonly method: SetMethod
+  /** Of a logical backup: only these databases, and neither roles nor tablespaces. Absent: the whole instance. */
+  readonly databases?: readonly string[]
   /** Days that the set stays whatever its policy says; -1 for ever. Absent: as the policy says. */
   readonly keepDays?: number
 }
 
-export interface RestoreRequest {
+/** One thing of a logical set: a database, one schema of it, or one table. */
+export interface Piece {
+  readonly database: string
+  readonly schema?: string | undefined
+  /** Of `schema`, which is named then, too. */
+  readonly table?: string | undefined
+  /** The new name of what is named most closely: the table, else the schema, else the database. Its own when absent. */
+  readonly as?: string | undefined
+  /** Of a schema or table: the database of the target that it goes into; one of the same name when absent. */
+  readonly into?: string | undefined
+}
+
+export type RestoreRequest = RestoreToRequest | RestoreIntoRequest
+
+export interface RestoreToRequest {
   /** An absolute path below one of the configured `restore.roots`, absent or empty. */
   readonly to: string
+}
+
+/** Of a logical set. */
+export interface RestoreIntoRequest {
+  /** The instance whose primary it goes into. */
+  readonly into: string
+  /** What to bring back. Absent: the whole set, with roles and tablespaces where it has them. */
+  readonly pieces?: readonly Piece[] | undefined
+  /** False: everything belongs to the role that restores, and nobody else gets rights. */
+  readonly owners: boolean
+  /** False: everything lies in the default tablespace. */
+  readonly tablespaces: boolean
 }

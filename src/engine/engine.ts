@@ -1,7 +1,8 @@
+import type { SetMethod } from '../core/backup-set.ts'
 import type { EngineKind, NodeAddress, NodeRole } from '../core/instance.ts'
-import type { PostgresFacts } from '../core/manifest.ts'
+import type { LogicalFacts, PostgresFacts } from '../core/manifest.ts'
 import type { SetReader } from '../core/set-reader.ts'
-import type { Phase } from '../core/task.ts'
+import type { Phase, RestoreIntoRequest } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 
@@ -10,6 +11,8 @@ export interface Problem {
   readonly severity: 'error' | 'warning'
   readonly what: string
   readonly fix: string
+  /** The only method of backup that it is about; every one when absent. */
+  readonly method?: SetMethod
 }
 
 /** How far a replica is behind. Undefined parts are unknown. */
@@ -60,7 +63,11 @@ export interface EngineOptions extends Options {
 }
 
 export interface BackupRequest {
-  readonly method: 'Physical' | 'Logical'
+  readonly method: SetMethod
+  /** Of a logical backup: only these databases, and neither roles nor tablespaces. Absent: everything. */
+  readonly databases?: readonly string[] | undefined
+  /** Where to look first for the database's own programs. */
+  readonly binDirs?: readonly string[] | undefined
   /** `fast` for manual, `spread` for scheduled backups. */
   readonly checkpoint: 'fast' | 'spread'
   /** Refused when the node answers with another one; absent accepts any. */
@@ -73,8 +80,8 @@ export interface BackupRequest {
 
 /** Takes the parts of a set while they are made. Each call resolves when the part is durable; slow stores hold the source back. */
 export interface PartSink {
-  /** A stream that belongs to the download of the set. */
-  part(name: string, body: Bytes): Promise<void>
+  /** A stream that belongs to the download of the set. `file` is its object's name there, without `.zst`; `<name>.tar` when absent. */
+  part(name: string, body: Bytes, options?: { readonly file?: string | undefined }): Promise<void>
   /** A stream kept beside the parts, for later incrementals and checks. */
   extra(name: string, body: Bytes): Promise<void>
 }
@@ -85,6 +92,7 @@ export interface Point {
   readonly available: boolean
   readonly warnings: readonly string[]
   readonly postgres?: PostgresFacts
+  readonly logical?: LogicalFacts
 }
 
 /** Where a restore goes. The directory exists and is empty, or does not exist; it is ours alone until `restore` ends. */
@@ -101,6 +109,19 @@ export interface RestoreOptions {
   readonly binDirs?: readonly string[]
   /** Lift the overrides that keep a restored server from touching the live one's surroundings. */
   readonly keepSideEffects?: boolean
+}
+
+export interface IntoRequest extends Pick<RestoreIntoRequest, 'pieces' | 'owners' | 'tablespaces'> {
+  /** Where to look first for the database's own programs. */
+  readonly binDirs?: readonly string[] | undefined
+}
+
+/** What was brought into a running server. */
+export interface RestoredInto {
+  /** As they are called there now. `schema` and `table` are told of what was no whole database. */
+  readonly pieces: readonly { readonly database: string; readonly schema?: string; readonly table?: string }[]
+  readonly bytes: number
+  readonly warnings: readonly string[]
 }
 
 /** A restored database that has not been started. */
@@ -133,4 +154,10 @@ export interface Engine {
     request: RestoreOptions,
     options?: EngineOptions,
   ): Promise<Restored>
+  /**
+   * Brings a logical set, or pieces of it, into a running server. What is not fit for that server is refused before anything is
+   * changed; a database appears under its name when it is whole, and a failure leaves nothing but roles and tablespaces. Fault
+   * 'unsupported' for a set that is not logical.
+   */
+  restoreInto(node: NodeAddress, set: SetReader, request: IntoRequest, options?: EngineOptions): Promise<RestoredInto>
 }

@@ -1,5 +1,6 @@
 import { spawn as start } from 'node:child_process'
 import { basename } from 'node:path'
+import { collector, lastLines, reasonOf, redact, STDERR_LIMIT } from './child-words.ts'
 import type { Options } from './streams.ts'
 
 export interface SpawnOptions extends Options {
@@ -20,7 +21,6 @@ export interface Spawned {
   readonly stderr: string
 }
 
-const STDERR_LIMIT = 16 * 1024
 const STDOUT_LIMIT = 4 * 1024 * 1024
 
 /**
@@ -55,40 +55,4 @@ export function spawn(command: string, args: readonly string[], options: SpawnOp
       reject(fail(`run ${name}: ${how}${lastLines(said.stderr || said.stdout)}`))
     })
   })
-}
-
-/** Keeps the first or the last `limit` bytes. `add` is false once something was lost from the end. */
-function collector(limit: number, keep: 'head' | 'tail') {
-  let chunks: Buffer[] = []
-  let size = 0
-  let full = false
-  return {
-    add(data: Buffer): boolean {
-      if (keep === 'head' && size + data.length > limit) full = true
-      if (full) return false
-      chunks.push(data)
-      size += data.length
-      if (keep === 'tail' && size > 2 * limit) {
-        chunks = [Buffer.concat(chunks).subarray(-limit)]
-        size = limit
-      }
-      return true
-    },
-    full: () => full,
-    text: () => Buffer.concat(chunks).subarray(-limit).toString(),
-  }
-}
-
-const redact = (text: string, secrets: readonly string[]): string =>
-  secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '[secret]')), text)
-
-function lastLines(text: string): string {
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return lines.length === 0 ? '' : `: ${lines.slice(-5).join('; ')}`
-}
-
-function reasonOf(cause: Error): string {
-  const { code } = cause as NodeJS.ErrnoException
-  if (code === 'ENOENT') return 'not found'
-  return code === 'EACCES' ? 'not allowed' : cause.message
 }

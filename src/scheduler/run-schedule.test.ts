@@ -33,7 +33,7 @@ function world(schedule: Partial<Schedule>, schedulers = 1) {
       assert.deepEqual(task, {
         kind: 'take-backup',
         instanceId: 'pg-1',
-        request: { mode: 'Automated', type: 'FullBackup', method: 'Physical' },
+        request: { mode: 'Automated', type: 'FullBackup', method: schedule.method ?? 'Physical' },
       })
       state.settledAt = dueAt
       state.made.push(new Date(dueAt).toISOString().slice(0, 16))
@@ -76,6 +76,13 @@ suite('the schedule', () => {
     await pass(61)
     assert.deepEqual(state.made, ['2026-01-05T00:20', '2026-01-05T00:40', '2026-01-05T01:00'])
     assert.equal(state.woken, 3)
+    await end()
+  })
+
+  test('asks for logical backups where the policy says so', async () => {
+    const { state, pass, end } = world({ ...DAILY, method: 'Logical' })
+    await pass(121)
+    assert.deepEqual(state.made, ['2026-01-05T02:00'])
     await end()
   })
 

@@ -10,6 +10,11 @@ export interface Named {
   readonly method: SetMethod
 }
 
-/** The file name of a set's download, which a person can read: `pg-orders_20260102030405_1234.tar.zst`. */
-export const downloadName = (set: Named): string =>
-  `${set.instanceId}_${compactSeconds(set.startedAt)}_${set.id}${set.method === 'Physical' ? '.tar.zst' : '.tar'}`
+/**
+ * The file name of a set's download, which a person can read: `pg-orders_20260102030405_1234.tar.zst`; of one of its objects, that
+ * behind it: `pg-orders_20260102030405_1234_db-16384-orders.dump.zst`.
+ */
+export function downloadName(set: Named, file?: string): string {
+  const ending = file === undefined ? (set.method === 'Physical' ? '.tar.zst' : '.tar') : `_${file}`
+  return `${set.instanceId}_${compactSeconds(set.startedAt)}_${set.id}${ending}`
+}

@@ -8,16 +8,23 @@ import { computeTar } from './download-tar.ts'
 import type { Download } from './set.ts'
 
 /**
- * What a person downloads of a set: the object itself when the set has one part, else one tar of its parts. Fault 'not_found' when an
- * object is gone, 'store_corrupt' when one has another size than the manifest says.
+ * What a person downloads of a set: the one object of a physical set, one tar of the parts of a logical one; with `file`, the part
+ * whose object has that name. Fault 'not_found' when an object is gone or is not of the set, 'store_corrupt' when one has another
+ * size than the manifest says.
  */
-export async function openDownload(store: Store, manifest: Manifest, options: Options = {}): Promise<Download> {
-  const { parts, backupId: id, instance, startedAt, method, endedAt } = manifest
+export async function openDownload(
+  store: Store,
+  manifest: Manifest,
+  { file, ...options }: Options & { readonly file?: string | undefined } = {},
+): Promise<Download> {
+  const { backupId: id, instance, startedAt, method, endedAt } = manifest
+  const parts = file === undefined ? manifest.parts : manifest.parts.filter(({ key }) => key.endsWith(`/${file}`))
   await Promise.all(parts.map((part) => checkSize(store, part, options)))
-  const fileName = downloadName({ id, instanceId: instance.id, startedAt, method })
-  const shared = { fileName, etag: etagOf(manifest) }
+  const fileName = downloadName({ id, instanceId: instance.id, startedAt, method }, file)
+  const shared = { fileName, etag: etagOf({ ...manifest, parts }) }
   const [only, ...others] = parts
-  if (only && others.length === 0) {
+  if (!only) throw new Fault('not_found', `download ${file} of set ${id}: it has no such object`)
+  if (file !== undefined || (method === 'Physical' && others.length === 0)) {
     const { key, size } = only
     return {
       ...shared,

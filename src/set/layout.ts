@@ -27,14 +27,12 @@ export function parseSetKey(key: string): { readonly place: AttemptPlace; readon
   return { place: { instanceId, setId, taskId, attempt: Number(attempt) }, name }
 }
 
-/** The key of a part (`data` lies in `data.tar.zst`). Fault 'invalid' for a name that no key can hold. */
-export const partKey = (place: AttemptPlace, name: string): string => objectKey(place, name, '.tar.zst')
-
-/** The key of an extra (`backup_manifest` lies in `backup_manifest.zst`). Fault 'invalid' for a name that no key can hold. */
-export const extraKey = (place: AttemptPlace, name: string): string => objectKey(place, name, '.zst')
-
-function objectKey(place: AttemptPlace, name: string, ending: string): string {
-  if (NAME.test(name)) return attemptPrefix(place) + name + ending
+/**
+ * The key of an object of a set: `data.tar` lies in `data.tar.zst`, `backup_manifest` in `backup_manifest.zst`. Fault 'invalid'
+ * for a name that no key can hold.
+ */
+export function objectKey(place: AttemptPlace, name: string): string {
+  if (NAME.test(name)) return `${attemptPrefix(place)}${name}.zst`
   throw new Fault('invalid', `write a part named ${JSON.stringify(name.slice(0, 100))}`, {
     hint: 'A name is made of letters, digits, dots, underscores and hyphens.',
   })

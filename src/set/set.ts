@@ -11,9 +11,14 @@ export interface AttemptPlace {
   readonly attempt: number
 }
 
+export interface PartOptions {
+  /** Its object's name without `.zst`; the part's own name and `.tar` when absent. */
+  readonly file?: string | undefined
+}
+
 /** Writes one attempt: parts and extras first, each durable when its call resolves; then the manifest, which makes the set exist. */
 export interface SetWriter {
-  part(name: string, body: Bytes): Promise<void>
+  part(name: string, body: Bytes, options?: PartOptions): Promise<void>
   extra(name: string, body: Bytes): Promise<void>
   readonly parts: readonly StoredObject[]
   readonly extras: readonly StoredObject[]

@@ -6,7 +6,7 @@ import type { Bytes, Options } from '../lib/streams.ts'
 import { encodeFrames } from '../lib/zstd-encode.ts'
 import type { Store } from '../store/store.ts'
 import { isEntombed } from './attempts.ts'
-import { attemptPrefix, extraKey, manifestKeyOf, partKey } from './layout.ts'
+import { attemptPrefix, manifestKeyOf, objectKey } from './layout.ts'
 import { checkBelongs } from './read.ts'
 import type { AttemptPlace, SetWriter } from './set.ts'
 
@@ -42,11 +42,11 @@ export function beginSet(store: Store, place: AttemptPlace, options: WriteOption
     get storedBytes() {
       return storedBytes
     },
-    async part(name, body) {
-      parts.push(await write(name, partKey(place, name), body))
+    async part(name, body, { file = `${name}.tar` } = {}) {
+      parts.push(await write(name, objectKey(place, file), body))
     },
     async extra(name, body) {
-      extras.push(await write(name, extraKey(place, name), body))
+      extras.push(await write(name, objectKey(place, name), body))
     },
     commit: (manifest) => commit(store, place, manifest, options),
   }

@@ -41,8 +41,10 @@ export function composeManifest(backup: WrittenBackup): Manifest {
     consistentAt: point.consistentAt,
     available: point.available,
     warnings: [...point.warnings],
-    parts: [...writer.parts],
+    // Several are written at once, and end in any order.
+    parts: writer.parts.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     extras: [...writer.extras],
     ...(point.postgres && { postgres: point.postgres }),
+    ...(point.logical && { logical: point.logical }),
   }
 }

@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts'
+import type { SetMethod } from '../core/backup-set.ts'
 import { chooseNode, type Choice, type NodeState } from '../core/choose-node.ts'
 import { Fault } from '../core/fault.ts'
 import type { Instance, Node, NodeRole } from '../core/instance.ts'
@@ -21,15 +22,15 @@ interface Probe extends NodeState {
 }
 
 /**
- * Probes every node of the task's instance and picks the best; the one that failed the last attempt comes last. Roles that
+ * Probes every node of the task's instance and picks the best for a backup by `method`; the one that failed the last attempt comes last. Roles that
  * changed are noted in the catalog. Fault 'instance_unreachable' when no node will do and one did not answer,
  * 'instance_unready' when all answered; both say why of every node.
  */
-export async function pickNode(instanceId: string, run: TaskRun, deps: WorkerDeps): Promise<Source> {
+export async function pickNode(instanceId: string, method: SetMethod, run: TaskRun, deps: WorkerDeps): Promise<Source> {
   const instance = await deps.catalog.instance(instanceId)
   if (!instance || instance.deregisteredAt !== undefined) throw new Fault('not_found', `no instance ${instanceId}`)
   const engine = deps.engineOf(instance.engine)
-  const probes = await Promise.all(instance.nodes.map((node) => probe(engine, node, run.signal)))
+  const probes = await Promise.all(instance.nodes.map((node) => probe(engine, node, method, run.signal)))
   run.signal.throwIfAborted()
   await noteRoles(instance, probes, deps.catalog)
   const choice = chooseNode(instance.settings, instance.systemIdentifier, probes)
@@ -39,9 +40,11 @@ export async function pickNode(instanceId: string, run: TaskRun, deps: WorkerDep
   return { instance, node: { ...node, role }, engine }
 }
 
-async function probe(engine: Engine, node: Node, signal: AbortSignal): Promise<Probe> {
+async function probe(engine: Engine, node: Node, method: SetMethod, signal: AbortSignal): Promise<Probe> {
   try {
-    return { node, facts: await engine.probe(node.address, { signal }) }
+    const facts = await engine.probe(node.address, { signal })
+    const problems = facts.problems.filter((problem) => (problem.method ?? method) === method)
+    return { node, facts: { ...facts, problems } }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     return { node, failure: error.message, fault: error }

@@ -1,16 +1,22 @@
 import { Fault } from '../core/fault.ts'
-import type { RestoreRequest } from '../core/task.ts'
+import type { RestoreIntoRequest, RestoreRequest, RestoreToRequest } from '../core/task.ts'
 import type { EngineProgress } from '../engine/engine.ts'
 import { realPathBelow } from '../lib/below.ts'
 import { openSet, readManifest } from '../set/read.ts'
 import { chainOf, storedSet } from './stored-set.ts'
-import type { Story } from './task-run.ts'
+import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
-/** Brings a set back into a directory below one of the configured roots, checking every byte on the way. */
+/** Brings a set back, checking every byte on the way: into a directory, or a logical one into a running instance. */
 export const restore: Story = async (run, deps) => {
+  const request = run.task.request as RestoreRequest
+  if ('into' in request) await restoreInto(request, run, deps)
+  else await restoreTo(request, run, deps)
+}
+
+/** The directory lies below one of the configured roots. */
+async function restoreTo({ to }: RestoreToRequest, run: TaskRun, deps: WorkerDeps): Promise<void> {
   const { catalog, store, restore: settings } = deps
   const { set } = await storedSet(catalog, run.task)
-  const { to } = run.task.request as RestoreRequest
   const directory = await realPathBelow(to, settings.roots)
   if (directory === undefined) throw new Fault('forbidden', `restore into ${to}: not below one of restore.roots`)
   const chain = await chainOf(catalog, set)
@@ -24,6 +30,26 @@ export const restore: Story = async (run, deps) => {
     { binDirs: settings.binDirs },
     { signal: run.signal, onProgress: (progress) => run.report(restorePercent(progress)) },
   )
+  await catalog.finishTask(run.lease, restored)
+}
+
+async function restoreInto(request: RestoreIntoRequest, run: TaskRun, deps: WorkerDeps): Promise<void> {
+  const { catalog, store, restore: settings } = deps
+  const { manifestKey } = await storedSet(catalog, run.task)
+  const manifest = await readManifest(store, manifestKey, { signal: run.signal })
+  const instance = await catalog.instance(request.into)
+  const node = instance?.nodes.find(({ role }) => role === 'primary') ?? instance?.nodes[0]
+  if (!instance || instance.deregisteredAt !== undefined || !node) {
+    throw new Fault('not_found', `restore into instance ${request.into}: it is not registered`)
+  }
+  const restored = await deps
+    .engineOf(instance.engine)
+    .restoreInto(
+      node.address,
+      openSet(store, manifest),
+      { ...request, binDirs: settings.binDirs },
+      { signal: run.signal, onProgress: (progress) => run.report(restorePercent(progress)) },
+    )
   await catalog.finishTask(run.lease, restored)
 }
 

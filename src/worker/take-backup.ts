@@ -57,11 +57,11 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
   const startedAt = deps.clock.now()
   const request = run.task.request as TakeBackupRequest
   run.report({ phase: 'preparing', percent: 0, bytes: 0, totalBytes: 0 })
-  const source = await pickNode(place.instanceId, run, deps)
+  const source = await pickNode(place.instanceId, request.method, run, deps)
   run.reached(source.node.id)
   await ensureInstanceRecord(deps.store, source.instance, { signal: run.signal })
   const writer = beginSet(deps.store, place, { level: compressionLevel, signal: run.signal })
-  const point = await stream(source, request, writer, run).catch(async (error: unknown) => {
+  const point = await stream(source, request, writer, run, deps.restore.binDirs).catch(async (error: unknown) => {
     await abandon(place, deps)
     throw error
   })
@@ -70,10 +70,18 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
 }
 
 /** Streams the backup into the set, and makes sure that the task is still ours: nothing but the manifest comes after. */
-async function stream({ instance, node, engine }: Source, request: TakeBackupRequest, writer: SetWriter, run: TaskRun) {
+async function stream(
+  { instance, node, engine }: Source,
+  request: TakeBackupRequest,
+  writer: SetWriter,
+  run: TaskRun,
+  binDirs: readonly string[],
+) {
   const percent = backupPercent()
   const ask: BackupRequest = {
     method: request.method,
+    databases: request.databases,
+    binDirs,
     checkpoint: request.mode === 'Manual' ? 'fast' : 'spread',
     systemIdentifier: instance.systemIdentifier,
     maxKeptWalBytes: instance.settings.maxKeptWalBytes,

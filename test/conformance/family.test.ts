@@ -113,7 +113,12 @@ suite('the rest of the family', () => {
     const { Items } = await call('DescribeBackups', { DBInstanceId: 'pgm-1' })
     const BackupId = (Items as { Backup: { BackupId: string }[] }).Backup[0]?.BackupId
     const table = (more: Json) => refused('RestoreTable', { DBInstanceId: 'pgm-1', BackupId, TableMeta, ...more })
-    assert.equal(await table({}), 'OperationDenied.ApiForbidden')
+    assert.equal(await table({}), 'IncorrectBackupSetMethod')
+    const later = { BackupId: '', RestoreTime: '2026-01-01T00:00:00Z' }
+    assert.equal(await table(later), 'OperationDenied.ApiForbidden')
+    const twice = '[{"type":"db","name":"a"},{"type":"db","name":"a","newname":"b"}]'
+    assert.equal(await table({ TableMeta: twice }), 'InvalidParamTableMeta')
+    assert.equal(await table({ TableMeta: '[]' }), 'InvalidParamTableMeta')
     assert.equal(await table({ TableMeta: 'all of them' }), 'InvalidParamTableMeta')
     assert.equal(await table({ BackupId: '' }), 'MissBackupSetAndRestoreTime.NotFound')
     assert.equal(await table({ RestoreTime: '2026-01-01T00:00:00Z' }), 'InvalidParameterCombination')

@@ -52,7 +52,7 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   DescribeBinlogFiles: () => ({ DBInstanceId: 'pgm-a', ...A_DAY }),
   DescribeLocalAvailableRecoveryTime: () => ({ DBInstanceId: 'pgm-a' }),
   DescribeAvailableRecoveryTime: () => ({ CrossBackupId: '1' }),
-  RestoreTable: () => ({ DBInstanceId: 'pgm-a', BackupId: '1000', TableMeta: '[{"type":"db","name":"a"}]' }),
+  RestoreTable: () => ({ DBInstanceId: 'pgm-a', BackupId: '1002', TableMeta: '[{"type":"db","name":"a"}]' }),
   CloneDBInstance: () => ({ DBInstanceId: 'pgm-a', BackupId: '1000', PayType: 'Postpaid' }),
   DescribeDBInstanceNetInfo: () => ({ DBInstanceId: 'pgm-a' }),
   DescribeDBInstanceHAConfig: () => ({ DBInstanceId: 'pgm-a' }),
@@ -90,6 +90,7 @@ async function prepared() {
   const { addInstance, catalog, context } = world
   for (const id of ['pgm-a', 'pgm-b']) await addInstance(id)
   for (const id of ['1000', '1001']) await catalog.adoptSet(sampleSet({ id, instanceId: 'pgm-a' }))
+  await catalog.adoptSet(sampleSet({ id: '1002', instanceId: 'pgm-a', method: 'Logical' }))
   const request = { mode: 'Manual', type: 'FullBackup', method: 'Physical' }
   const { id: waiting } = await catalog.addTask({ kind: 'take-backup', instanceId: 'pgm-b', request })
   for (const id of ['key', 'other']) {
@@ -153,7 +154,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   DescribeMetaList: 'IncorrectDBInstanceType',
   DescribeLocalAvailableRecoveryTime: 'LogBackupNotEnabled',
   DescribeAvailableRecoveryTime: 'InvalidBackupSetID.NotFound',
-  RestoreTable: 'OperationDenied.ApiForbidden',
   CloneDBInstance: 'OperationDenied.ApiForbidden',
 }
 

@@ -81,6 +81,16 @@ suite('policies', () => {
     assert.equal((await policyOf('pgm-terraform'))['PreferredBackupPeriod'], 'Tuesday,Thursday,Saturday')
   })
 
+  test('automated backups may be logical, until the policy says otherwise', async () => {
+    await register('pgm-logical')
+    await modify('pgm-logical', { BackupMethod: 'Logical', ScheduleCron: '0 2 * * *' })
+    assert.equal((await policyOf('pgm-logical'))['BackupMethod'], 'Logical')
+    await modify('pgm-logical', { BackupRetentionPeriod: '9' })
+    assert.equal((await policyOf('pgm-logical'))['BackupMethod'], 'Logical')
+    await modify('pgm-logical', { BackupMethod: 'Physical' })
+    assert.equal((await policyOf('pgm-logical'))['BackupMethod'], 'Physical')
+  })
+
   test('through the SDK, every field has the type that it declares', async () => {
     await register('pgm-sdk')
     const client = sdkClient(service.url, service.key)
@@ -120,6 +130,7 @@ suite('policies', () => {
       await refused('pgm-wrong', { EnableIncrementDataBackup: 'true' }),
       'OperationDenied.NotSupportedBackupMethod',
     )
+    assert.equal(policy['BackupMethod'], 'Physical')
     assert.equal(await refused('pgm-wrong', { BackupMethod: 'Snapshot' }), 'OperationDenied.NotSupportedBackupMethod')
     assert.equal(await refused('pgm-wrong', { ScheduleCron: '61 * * * *' }), 'InvalidParameter')
     assert.equal(

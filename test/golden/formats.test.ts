@@ -15,6 +15,11 @@ interface Format {
 const FORMATS: readonly Format[] = [
   { name: 'a manifest', file: 'manifest-v1.json', again: (text) => formatManifest(parseManifest(text, 'here')) },
   {
+    name: 'the manifest of a logical set',
+    file: 'manifest-logical-v1.json',
+    again: (text) => formatManifest(parseManifest(text, 'here')),
+  },
+  {
     name: 'an instance record',
     file: 'instance-v1.json',
     again: (text) => formatInstanceRecord(parseInstanceRecord(text, 'here')),

@@ -7,9 +7,12 @@ import { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { Fault } from '../../src/core/fault.ts'
 import { SSL_MODES, type NodeAddress, type SslMode } from '../../src/core/instance.ts'
+import { databaseArgument, openClientSession } from '../../src/engine/postgres/client-session.ts'
 import { connect, connectReplication } from '../../src/engine/postgres/connect.ts'
+import { readProgram } from '../../src/lib/program.ts'
 import { giveTo } from '../lib/copy-cluster.ts'
 import { startPostgres, type TestServer } from '../lib/postgres.ts'
+import { takeLogical } from '../logical/world.ts'
 import { bringBack, takeBackup } from './backup-world.ts'
 
 const run = promisify(execFile)
@@ -177,6 +180,39 @@ suite('sslmode, as libpq means it', () => {
     const taken = await takeBackup({ ...server.address, sslMode: 'verify-full', sslRootCert: authority })
     await using back = await bringBack(server, taken)
     assert.ok(back.port > 0)
+  })
+
+  test('the client programs of a logical backup come as we do, whatever TLS is asked for', async () => {
+    await server.query('create table if not exists dumped as select 1 as a')
+    await server.query('grant pg_read_all_data to only_tls, only_plain')
+    const dump = async (user: string, more: Partial<NodeAddress>) => {
+      const set = await takeLogical({ ...server.address, user, password: 'p', ...more })
+      assert.equal(set.manifest.parts.length, 2)
+    }
+    for (const sslMode of ['allow', 'prefer', 'require'] as const) await dump('only_tls', { sslMode })
+    for (const sslMode of ['verify-ca', 'verify-full'] as const) {
+      await dump('only_tls', { sslMode, sslRootCert: authority })
+      await assert.rejects(dump('only_tls', { sslMode, sslRootCert: stranger }))
+    }
+    for (const sslMode of ['disable', 'prefer'] as const) await dump('only_plain', { sslMode })
+  })
+
+  test('a program that does not trust the server says so, and not the password', async () => {
+    const address = {
+      ...server.address,
+      password: 'very secret',
+      sslMode: 'verify-full',
+      sslRootCert: stranger,
+    } as const
+    await using session = await openClientSession(address)
+    const args = ['--no-password', databaseArgument('postgres')]
+    const dumped = readProgram('/usr/lib/postgresql/15/bin/pg_dump', args, session.options('engine_failed', 'dump'))
+    await assert.rejects(Array.fromAsync(dumped), (error) => {
+      assert.ok(Fault.is(error, 'engine_failed'))
+      assert.match(error.message, /certificate verify failed/)
+      assert.ok(!error.message.includes('very secret'))
+      return true
+    })
   })
 
   for (const sslMode of ['disable', 'require'] as const) {

@@ -167,8 +167,5 @@ for (const version of [15, 18] as const) {
           Fault.is(e, 'instance_unready') && /permission|superuser/.test(e.message) && /REPLICATION/.test(e.hint ?? ''),
       )
     })
-
-    test('logical backups are not supported', () =>
-      assert.rejects(takeBackup(server.address, { request: { method: 'Logical' } }), (e) => Fault.is(e, 'unsupported')))
   })
 }

@@ -3,9 +3,8 @@ import type { TakeBackupRequest, Task } from '../../core/task.ts'
 import { defineAction } from '../action.ts'
 import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
-import { instanceId, oneOf } from '../parameters.ts'
+import { databaseNames, instanceId, oneOf } from '../parameters.ts'
 import { retentionDays } from '../policy-parameters.ts'
-import { refused } from '../refused.ts'
 import { requireRegistered } from '../require.ts'
 
 /** Asks for a backup now. */
@@ -21,7 +20,8 @@ export const createBackup = defineAction({
       codec: oneOf(['Physical', 'Logical', 'Snapshot']),
       malformed: 'InvalidBackupMethod.ValueNotSupport',
       default: 'Physical',
-      about: 'Physical. Logical and Snapshot are refused: no engine here takes them yet.',
+      about:
+        'Physical: the files of the whole instance. Logical: a dump of each database, by the tools of the database. Snapshot is refused.',
     },
     BackupType: {
       codec: oneOf(['Auto', 'FullBackup']),
@@ -32,12 +32,13 @@ export const createBackup = defineAction({
     BackupStrategy: {
       codec: oneOf(['instance', 'db']),
       default: 'instance',
-      about: 'instance. db is refused: a physical backup takes the whole instance.',
+      about:
+        'Of a logical backup: instance takes every database, and roles and tablespaces; db those that DBName names. A physical one takes the whole instance.',
     },
     DBName: {
-      codec: refused,
+      codec: databaseNames,
       malformed: 'InvalidDBName.Format',
-      about: 'A physical backup takes the whole instance.',
+      about: 'The databases of a logical backup, with commas between them. Needs BackupStrategy db.',
     },
     BackupRetentionPeriod: {
       codec: retentionDays,
@@ -46,27 +47,36 @@ export const createBackup = defineAction({
     },
     ClientToken: clientToken,
   },
-  combine({ BackupMethod, BackupStrategy }) {
-    if (BackupMethod !== 'Physical') {
-      throw new RdsError('InvalidBackupMethod.ValueNotSupport', `BackupMethod ${BackupMethod} is not supported.`)
+  combine({ BackupMethod, BackupStrategy, DBName }) {
+    if (BackupMethod === 'Snapshot') {
+      throw new RdsError('InvalidBackupMethod.ValueNotSupport', 'BackupMethod Snapshot is not supported.')
     }
-    if (BackupStrategy === 'db') {
+    if (BackupMethod === 'Physical' && (BackupStrategy === 'db' || DBName !== undefined)) {
       throw new RdsError(
         'InvalidBackupMethod.ValueNotSupport',
-        'BackupStrategy db is not supported by a physical backup, which takes every database.',
+        'BackupStrategy db and DBName need BackupMethod Logical: a physical backup takes every database.',
       )
     }
+    if ((BackupStrategy === 'db') !== (DBName !== undefined)) {
+      throw new RdsError('InvalidParameterCombination', 'BackupStrategy db and DBName go together.')
+    }
   },
-  errors: ['InvalidDBInstanceName.NotFound', 'InvalidBackupMethod.ValueNotSupport', 'IdempotentParameterMismatch'],
+  errors: [
+    'InvalidDBInstanceName.NotFound',
+    'InvalidBackupMethod.ValueNotSupport',
+    'InvalidParameterCombination',
+    'IdempotentParameterMismatch',
+  ],
   faults: { locked: 'BackupJobExists', not_found: 'InvalidDBInstanceName.NotFound', replayed: 'SignatureNonceUsed' },
   reply: z.object({ BackupJobId: z.string().describe('Id of the task.') }),
 
-  async handle({ DBInstanceId, BackupRetentionPeriod }, { catalog, once, wake }) {
+  async handle({ DBInstanceId, BackupMethod, DBName, BackupRetentionPeriod }, { catalog, once, wake }) {
     await requireRegistered(catalog, DBInstanceId)
     const request: TakeBackupRequest = {
       mode: 'Manual',
       type: 'FullBackup',
-      method: 'Physical',
+      method: BackupMethod === 'Logical' ? 'Logical' : 'Physical',
+      ...(DBName && { databases: DBName }),
       ...(BackupRetentionPeriod !== undefined && { keepDays: BackupRetentionPeriod }),
     }
     const reply = ({ id }: Task) => ({ BackupJobId: id })

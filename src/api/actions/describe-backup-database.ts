@@ -27,7 +27,8 @@ export const describeBackupDatabase = defineAction({
       throw new RdsError('InvalidBackupSetID.NotFound', `The instance ${DBInstanceId} has no successful backup set.`)
     }
     const { manifestKey = '' } = await requireSet(catalog, DBInstanceId, id)
-    const { postgres } = await readManifest(store, manifestKey, { signal })
+    const { postgres, logical } = await readManifest(store, manifestKey, { signal })
+    if (logical) return { DatabaseNames: logical.databases.map(({ name }) => name).join(',') }
     const names = new Set((postgres?.collations ?? []).map(({ database }) => database))
     // Templates are the server's own.
     for (const template of ['template0', 'template1']) names.delete(template)

@@ -1,16 +1,18 @@
 import { z } from 'zod'
+import type { RestoreIntoRequest } from '../../core/task.ts'
 import { defineAction } from '../action.ts'
-import { clientToken } from '../client-token.ts'
+import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
 import { flag, instanceId, setId, utcMinuteOrSecond } from '../parameters.ts'
 import { requireRegistered, requireSet } from '../require.ts'
+import { piecesOf } from '../restore-piece.ts'
 import { requireSource, tableMeta } from '../table-meta.ts'
 
 /** Brings single tables back into a running instance. */
 export const restoreTable = defineAction({
   name: 'RestoreTable',
   about:
-    'Brings databases or tables of a set back into the instance. No engine here can yet: a call that is well formed is answered with OperationDenied.ApiForbidden, and nothing is done. RestoreBackup restores the whole set into a directory.',
+    'Starts a task that brings databases or tables of a logical set back into the primary of the instance that it is of; DescribeBackupSetTasks follows it. What is there already is never overwritten: give a newname. To another instance: RestoreBackup.',
   extension: false,
   mutates: true,
   parameters: {
@@ -32,17 +34,42 @@ export const restoreTable = defineAction({
     'IncorrectBackupSetState',
     'MissBackupSetAndRestoreTime.NotFound',
     'InvalidParameterCombination',
+    'InvalidParamTableMeta',
+    'IncorrectBackupSetMethod',
+    'IdempotentParameterMismatch',
     'OperationDenied.ApiForbidden',
   ],
-  faults: {},
+  faults: {
+    not_found: 'InvalidBackupSetID.NotFound',
+    locked: 'IncorrectBackupSetState',
+    conflict: 'IncorrectBackupSetState',
+    replayed: 'SignatureNonceUsed',
+  },
   reply: z.object({}),
 
-  async handle({ DBInstanceId, BackupId }, { catalog }) {
+  async handle({ DBInstanceId, BackupId, TableMeta }, { catalog, once, wake }) {
     await requireRegistered(catalog, DBInstanceId)
-    if (BackupId !== undefined) await requireSet(catalog, DBInstanceId, BackupId)
-    throw new RdsError(
-      'OperationDenied.ApiForbidden',
-      'This service cannot restore single tables yet. RestoreBackup restores the whole set into a directory.',
+    if (BackupId === undefined) {
+      throw new RdsError(
+        'OperationDenied.ApiForbidden',
+        'This service restores tables from sets, and not to a moment yet. Name BackupId instead of RestoreTime.',
+      )
+    }
+    const { method } = await requireSet(catalog, DBInstanceId, BackupId)
+    const pieces = piecesOf(TableMeta)
+    if (method !== 'Logical') {
+      throw new RdsError(
+        'IncorrectBackupSetMethod',
+        `The backup set ${BackupId} is physical, which has no single tables. RestoreBackup restores it into a directory.`,
+      )
+    }
+    const request: RestoreIntoRequest = { into: DBInstanceId, pieces, owners: true, tablespaces: true }
+    const task = { kind: 'restore', instanceId: DBInstanceId, setId: BackupId, request } as const
+    await catalog.addTask(
+      task,
+      answering(once, () => ({})),
     )
+    wake()
+    return {}
   },
 })

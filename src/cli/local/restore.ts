@@ -12,13 +12,16 @@ import { printStart } from '../restored.ts'
 import { formatTable } from '../table.ts'
 import { formatBytes, formatTime } from '../units.ts'
 import { ownerOf } from './owner.ts'
+import { restoreLocalInto, type IntoOptions } from './restore-into.ts'
 
-export interface LocalRestoreOptions {
+export interface LocalRestoreOptions extends Omit<IntoOptions, 'into'> {
+  readonly into?: string
   readonly store: string
   readonly to?: string
   readonly list?: boolean
   readonly binDir: readonly string[]
-  readonly owner?: string
+  /** False with `--no-owner`, which is for `--into`. */
+  readonly owner?: string | boolean
   readonly keepSideEffects?: boolean
   readonly json?: boolean | undefined
   readonly utc?: boolean | undefined
@@ -33,15 +36,22 @@ export async function restoreLocal(
   const store = await parts.openStore(options.store, { create: false })
   const found = await Array.fromAsync(listManifests(store))
   if (options.list) return printFound(found, options, parts)
-  if (setId === undefined || options.to === undefined) {
-    throw new Fault('invalid', 'restore: name a set and --to DIR', { hint: '--list shows the sets of the store.' })
+  const { into, to } = options
+  if (setId === undefined || (to === undefined) === (into === undefined)) {
+    throw new Fault('invalid', 'restore: name a set and one of --to DIR and --into URL', {
+      hint: '--list shows the sets of the store.',
+    })
   }
   const chain = chainOf(setId, found)
+  if (into !== undefined) return restoreLocalInto(store, manifestOf(setId, found), { ...options, into }, parts)
   const [full] = chain
   const engine = parts.openEngine(full.instance.engine, parts.log('warn', 'cli'))
   const bar = progressBar(parts.io.err, parts.clock)
   const restored = await engine.restore(
-    { directory: resolve(options.to), owner: options.owner === undefined ? undefined : await ownerOf(options.owner) },
+    {
+      directory: resolve(to ?? ''),
+      owner: typeof options.owner === 'string' ? await ownerOf(options.owner) : undefined,
+    },
     chain.map((manifest) => openSet(store, manifest)),
     {
       binDirs: options.binDir.map((directory) => resolve(directory)),

@@ -35,6 +35,8 @@ export function addBackups(program: Command, parts: Parts): void {
 function addMaking(backups: Command, parts: Parts): void {
   withRemoteOptions(backups.command('take <instance>'))
     .description('take a full backup now and follow it to its end')
+    .option('--method <method>', 'physical (default) or logical')
+    .option('--database <name>', 'with --method logical: only this database; may be repeated', collect, [])
     .option('--keep-days <n>', 'days that the set stays instead of those of the policy; -1 for ever')
     .option(...NO_WAIT)
     .action((instance: string, options: TakeOptions) => takeBackup(instance, options, parts))
@@ -56,23 +58,10 @@ function addUsing(backups: Command, parts: Parts): void {
   withRemoteOptions(backups.command('download <set>'))
     .description('download a set; goes on where an earlier download stopped')
     .option(...INSTANCE)
+    .option('--database <name>', 'only this database of a logical set')
     .option('-o, --output <file>', 'file to write (default: a name made of instance and time)')
     .action((set: string, options: DownloadOptions) => downloadSet(set, options, parts))
-  withRemoteOptions(backups.command('restore [set]'))
-    .description('restore a set into an empty directory: of the service, or with --store of this machine')
-    .option('--to <dir>', 'directory that does not exist or is empty')
-    .option(...INSTANCE)
-    .option(...NO_WAIT)
-    .option('--store <url>', 'read the set from this store (file:///PATH), without service or catalog')
-    .option('--list', 'with --store: only list the sets that lie there')
-    .option('--bin-dir <dir>', "with --store: where the database's own programs are; may be repeated", collect, [])
-    .option('--owner <user>', 'with --store, as root: whom the files shall belong to')
-    .option('--keep-side-effects', 'with --store: keep archiving, replication and the like of the original')
-    .action((set: string | undefined, options: RestoreOptions) =>
-      options.store === undefined
-        ? restoreBackup(set, options, parts)
-        : restoreLocal(set, { ...options, store: options.store }, parts),
-    )
+  addRestore(backups, parts)
   withRemoteOptions(backups.command('verify <set>'))
     .description('read every stored byte of a set and hold it against its manifest')
     .option(...INSTANCE)
@@ -87,6 +76,34 @@ function addUsing(backups: Command, parts: Parts): void {
     .description('delete a set for ever')
     .option(...INSTANCE)
     .action((set: string, options: SetOptions) => removeBackup(set, options, parts))
+}
+
+function addRestore(backups: Command, parts: Parts): void {
+  withRemoteOptions(backups.command('restore [set]'))
+    .description('restore a set into an empty directory, or a logical one into a running server')
+    .option('--to <dir>', 'directory that does not exist or is empty')
+    .option('--into <server>', 'of a logical set: an instance, or with --store postgresql://USER@HOST:PORT/DATABASE')
+    .option('--database <name>', 'with --into: only this database')
+    .option('--schema <name>', 'with --database: only this schema')
+    .option('--table <name>', 'with --database: only this table of the schema (default: public)')
+    .option('--as <name>', 'new name of the table, schema or database')
+    .option('--into-database <name>', 'database that a schema or table goes into (default: of the same name)')
+    .option('--no-owner', 'with --into: everything belongs to who restores, and nobody else gets rights')
+    .option('--no-tablespaces', 'with --into: put everything into the default tablespace')
+    .option('--password-file <file>', "with --store and --into: file with the password, '-' for standard input")
+    .option('--no-password', 'with --store and --into: the server asks for none')
+    .option(...INSTANCE)
+    .option(...NO_WAIT)
+    .option('--store <url>', 'read the set from this store (file:///PATH), without service or catalog')
+    .option('--list', 'with --store: only list the sets that lie there')
+    .option('--bin-dir <dir>', "with --store: where the database's own programs are; may be repeated", collect, [])
+    .option('--owner <user>', 'with --store and --to, as root: whom the files shall belong to')
+    .option('--keep-side-effects', 'with --store: keep archiving, replication and the like of the original')
+    .action((set: string | undefined, options: RestoreOptions) =>
+      options.store === undefined
+        ? restoreBackup(set, options, parts)
+        : restoreLocal(set, { ...options, store: options.store }, parts),
+    )
 }
 
 function addKeeping(backups: Command, parts: Parts): void {

@@ -1,3 +1,5 @@
+import type { PieceOptions } from '../pieces.ts'
+import type { LoginOfServer } from '../server-address.ts'
 import type { RemoteOptions } from './session.ts'
 
 export interface SetOptions extends RemoteOptions {
@@ -8,6 +10,8 @@ export interface TakeOptions extends RemoteOptions {
   /** False with `--no-wait`. */
   readonly wait: boolean
   readonly keepDays?: string
+  readonly method?: string
+  readonly database?: readonly string[]
 }
 
 export interface ListOptions extends RemoteOptions {
@@ -20,14 +24,20 @@ export interface ListOptions extends RemoteOptions {
 
 export interface DownloadOptions extends SetOptions {
   readonly output?: string
+  readonly database?: string
 }
 
-export interface RestoreOptions extends SetOptions, TakeOptions {
+export interface RestoreOptions
+  extends SetOptions, Omit<TakeOptions, 'database' | 'method'>, PieceOptions, LoginOfServer {
+  /** The URL of a server with `--store`, else the id of an instance. */
+  readonly into?: string
+  readonly tablespaces: boolean
   readonly to?: string
   readonly store?: string
   readonly list?: boolean
   readonly binDir: readonly string[]
-  readonly owner?: string
+  /** False with `--no-owner`. */
+  readonly owner?: string | boolean
   readonly keepSideEffects?: boolean
 }
 

@@ -31,6 +31,7 @@ export const backupFields = (set: BackupItem, options: RemoteOptions): Record<st
   reason: set.FailReason,
   node: set.HostInstanceID,
   type: `${set.BackupMethod} ${set.BackupType}`,
+  databases: set.BackupDownloadLinkByDB.BackupDownloadLinkByDB.map(({ DataBase }) => DataBase).join(', '),
   mode: set.BackupMode,
   engine: `${set.Engine} ${set.EngineVersion}`,
   started: formatTime(set.BackupStartTime, options),

@@ -2,11 +2,13 @@ import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../../core/fault.ts'
 import type { Parts } from '../parts.ts'
+import { intoShape, pieceOf, printInto } from '../pieces.ts'
 import { printStart, restoredShape } from '../restored.ts'
 import { formatFields } from '../table.ts'
 import { formatBytes, formatTime } from '../units.ts'
 import type { ListOptions, RestoreOptions, SetOptions, TakeOptions } from './backups-options.ts'
 import { backupFields, backupTable } from './backups-show.ts'
+import type { CallParameters } from './client.ts'
 import { findSet, listSets } from './find-set.ts'
 import { backupState, followTask, setTaskState } from './follow.ts'
 import { clientOf, printJson } from './session.ts'
@@ -16,7 +18,7 @@ const taskShape = z.object({ TaskId: z.string() })
 /** Asks for a backup and follows it; its outcome decides the exit code. */
 export async function takeBackup(instance: string, options: TakeOptions, parts: Parts): Promise<void> {
   const client = clientOf(options, parts)
-  const asked = { DBInstanceId: instance, BackupRetentionPeriod: options.keepDays }
+  const asked = { DBInstanceId: instance, BackupRetentionPeriod: options.keepDays, ...methodOf(options) }
   const started = await client.call('CreateBackup', asked, z.object({ BackupJobId: z.string() }))
   if (!options.wait) {
     if (options.json) return printJson(started, parts)
@@ -29,6 +31,27 @@ export async function takeBackup(instance: string, options: TakeOptions, parts: 
   parts.io.out.write(
     `set ${set.BackupId} of ${instance}: ${formatBytes(set.BackupSize)}, ${formatTime(set.BackupEndTime, options)}\n`,
   )
+}
+
+const METHODS: Readonly<Record<string, string>> = { physical: 'Physical', logical: 'Logical' }
+
+/** How the backup shall be taken, in the words of the action; what is not said is absent. */
+function methodOf({ method, database = [] }: TakeOptions) {
+  const BackupMethod = method === undefined ? undefined : METHODS[method.toLowerCase()]
+  if (method !== undefined && BackupMethod === undefined) {
+    throw new Fault('invalid', `--method ${method}`, { hint: 'Write physical or logical.' })
+  }
+  if (database.length === 0) return { BackupMethod }
+  const comma = database.find((name) => name.includes(','))
+  if (BackupMethod !== 'Logical' || comma !== undefined) {
+    throw new Fault('invalid', `--database ${comma ?? database.join(' ')}`, {
+      hint:
+        comma === undefined
+          ? 'A physical backup takes every database: add --method logical.'
+          : 'A name with a comma in it cannot be told apart here: take the whole instance.',
+    })
+  }
+  return { BackupMethod, BackupStrategy: 'db', DBName: database.join(',') }
 }
 
 export async function listBackups(instance: string, options: ListOptions, parts: Parts): Promise<void> {
@@ -62,21 +85,45 @@ export async function verifyBackup(setId: string, options: SetOptions & TakeOpti
   )
 }
 
-/** Has the service restore a set into a directory of the machine its worker runs on. */
+/** Has the service restore a set into a directory of the machine its worker runs on, or a logical one into an instance. */
 export async function restoreBackup(setId: string | undefined, options: RestoreOptions, parts: Parts): Promise<void> {
-  if (setId === undefined || options.to === undefined || !isAbsolute(options.to)) {
-    throw new Fault('invalid', 'restore: name a set and --to DIR', {
-      hint: 'DIR is an absolute path on the machine of the worker.',
+  const { to, into } = options
+  if (setId === undefined || (to === undefined) === (into === undefined) || (to !== undefined && !isAbsolute(to))) {
+    throw new Fault('invalid', 'restore: name a set and one of --to DIR and --into INSTANCE', {
+      hint: 'DIR is an absolute path on the machine of the worker; INSTANCE is for logical sets.',
     })
   }
+  const target = to === undefined ? intoInstance(options) : { TargetPath: to }
   const client = clientOf(options, parts)
   const { DBInstanceId, BackupId } = await findSet(client, setId, options.instance)
-  const started = await client.call('RestoreBackup', { DBInstanceId, BackupId, TargetPath: options.to }, taskShape)
+  const started = await client.call('RestoreBackup', { DBInstanceId, BackupId, ...target }, taskShape)
   if (!options.wait) return printTask(started, options, parts)
   const end = await followTask(() => setTaskState(client, DBInstanceId, started.TaskId), 'engine_failed', parts)
-  const restored = restoredShape.parse(JSON.parse(end.result))
-  if (options.json) return printJson({ BackupId, ...restored }, parts)
-  printStart(BackupId, restored, parts)
+  const shape = to === undefined ? intoShape : restoredShape
+  const restored = shape.parse(JSON.parse(end.result))
+  if (options.json) printJson({ BackupId, ...restored }, parts)
+  else if ('pieces' in restored) printInto(BackupId, restored, parts)
+  else printStart(BackupId, restored, parts)
+}
+
+/** What the action is told of a restore into an instance. */
+function intoInstance(options: RestoreOptions): CallParameters {
+  if (options.into?.includes('://') || options.passwordFile !== undefined) {
+    throw new Fault('invalid', '--into: without --store it is an instance, whose login the service knows', {
+      hint: 'Name an instance, or the store with --store.',
+    })
+  }
+  const { database, schema, table, as, into } = pieceOf(options) ?? {}
+  return {
+    TargetDBInstanceId: options.into,
+    DBName: database,
+    SchemaName: schema,
+    TableName: table,
+    NewName: as,
+    TargetDBName: into,
+    ...(options.owner === false && { Owners: 'false' }),
+    ...(!options.tablespaces && { Tablespaces: 'false' }),
+  }
 }
 
 /** Ends the links of a set that were made until now. */

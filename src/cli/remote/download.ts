@@ -7,7 +7,7 @@ import type { Parts } from '../parts.ts'
 import { progressBar, type ProgressBar } from '../progress.ts'
 import { formatBytes } from '../units.ts'
 import type { DownloadOptions } from './backups-options.ts'
-import { findSet } from './find-set.ts'
+import { findSet, type BackupItem } from './find-set.ts'
 import { clientOf, printJson } from './session.ts'
 
 /** How often in a row a download that was cut may bring nothing before it fails. */
@@ -18,8 +18,9 @@ const PAUSE_MS = 1000
 export async function downloadSet(setId: string, options: DownloadOptions, parts: Parts): Promise<void> {
   const client = clientOf(options, parts)
   const freshLink = async () => {
-    const { DownloadLink } = await findSet(client, setId, options.instance)
-    if (DownloadLink !== null) return DownloadLink
+    const set = await findSet(client, setId, options.instance)
+    if (options.database !== undefined) return linkToDatabase(set, options.database)
+    if (set.DownloadLink !== null) return set.DownloadLink
     throw new Fault('not_found', `set ${setId} has no bytes to download`, {
       hint: `'holdfast backups show ${setId}' says why.`,
     })
@@ -35,6 +36,17 @@ export async function downloadSet(setId: string, options: DownloadOptions, parts
   bar.end()
   if (options.json) printJson({ BackupId: setId, file, ...fetched }, parts)
   else parts.io.out.write(`${file}: ${formatBytes(fetched.bytes)}\n`)
+}
+
+/** The link to one database of a logical set. Fault 'not_found' that names those it has. */
+function linkToDatabase({ BackupId, BackupDownloadLinkByDB }: BackupItem, name: string): string {
+  const links = BackupDownloadLinkByDB.BackupDownloadLinkByDB
+  const found = links.find(({ DataBase }) => DataBase === name)
+  if (found) return found.DownloadLink
+  throw new Fault('not_found', `set ${BackupId} has no database ${name} of its own`, {
+    hint:
+      links.length === 0 ? 'Only logical sets have.' : `It has ${links.map(({ DataBase }) => DataBase).join(', ')}.`,
+  })
 }
 
 interface Fetched {

@@ -8,6 +8,7 @@ import { clientOf, printJson, withRemoteOptions, type RemoteOptions } from './se
 
 const policyShape = z.object({
   ScheduleEnabled: z.boolean(),
+  BackupMethod: z.string(),
   PreferredBackupPeriod: z.string(),
   PreferredBackupTime: z.string(),
   PreferredNextBackupTime: z.string(),
@@ -50,6 +51,7 @@ const CHANGES = {
   cron: ['ScheduleCron', '--cron <fields>', 'five fields of cron instead, until days or times are set again'],
   zone: ['ScheduleTimeZone', '--zone <name>', 'time zone of --cron: Europe/Berlin'],
   priority: ['BackupPriority', '--priority <1|2>', '1: from a replica if one will do, 2: from the primary'],
+  method: ['BackupMethod', '--method <method>', 'how they are taken: Physical or Logical'],
   keepDays: ['BackupRetentionPeriod', '--keep-days <n>', 'days that a set stays; -1 for ever'],
   keepCount: ['RetentionCount', '--keep-count <n>', 'so many of the newest stay'],
   keepDaily: ['RetentionDaily', '--keep-daily <n>', 'the newest of so many days stays'],
@@ -137,6 +139,7 @@ function fieldsOf(policy: Policy, options: RemoteOptions): Record<string, string
   const next = policy.PreferredNextBackupTime
   return {
     schedule: policy.ScheduleEnabled ? when : 'off',
+    method: policy.BackupMethod === 'Physical' ? '' : policy.BackupMethod.toLowerCase(),
     next: next === '' ? '' : formatTime(next.replace(/Z$/, ':00Z'), options),
     from: policy.BackupPriority === 1 ? 'a replica, if one will do' : 'the primary',
     'keep days': policy.BackupRetentionPeriod === -1 ? 'for ever' : String(policy.BackupRetentionPeriod),

@@ -62,6 +62,10 @@ export function fakeEngine({ clock, servers, beforeChunk }: FakeEngineOptions): 
       return { consistentAt: clock.now(), available: true, warnings: [] }
     },
 
+    async restoreInto() {
+      throw new Fault('unsupported', 'restore into a running server: the sets are not logical')
+    },
+
     async restore({ directory }, [set], _request, options = {}) {
       if (!set) throw new Fault('invalid', 'restore: an empty chain')
       await mkdir(directory, { recursive: true })

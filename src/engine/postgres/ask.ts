@@ -1,3 +1,5 @@
+import { Fault } from '../../core/fault.ts'
+
 /** Runs one statement on a connection and gives its rows. Values of int8 and numeric come as text. */
 export type Ask = <Row>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
 
@@ -28,4 +30,10 @@ export function sqlState(error: unknown): string | undefined {
     if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) return code
   }
   return undefined
+}
+
+/** What the server said as a Fault 'engine_failed', where it is none yet; every other error as it is. */
+export function faultOfServer(error: unknown, doing: string): unknown {
+  if (Fault.is(error) || sqlState(error) === undefined) return error
+  return new Fault('engine_failed', `${doing}: ${(error as Error).message}`, { cause: error })
 }

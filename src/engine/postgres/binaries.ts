@@ -59,8 +59,8 @@ const executable = (path: string): Promise<boolean> =>
     () => false,
   )
 
-/** The shell knows PATH; this layer reads no environment. */
-async function pathDirectories(options: Options): Promise<string[]> {
+/** The directories of PATH. The shell knows them; this layer reads no environment. */
+export async function pathDirectories(options: Options): Promise<string[]> {
   const fail = (message: string, cause?: unknown) => new Fault('unsupported', message, { cause })
   const { stdout } = await spawn('/bin/sh', ['-c', 'printf %s "$PATH"'], { ...options, fail })
   return stdout.split(':').filter((directory) => directory.startsWith('/'))

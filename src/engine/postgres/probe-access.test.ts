@@ -20,6 +20,7 @@ suite('what a refused replication connection means', () => {
     const refused = said('28000', 'no pg_hba.conf entry for replication connection from host "10.1.2.3", user "backup"')
     assert.deepEqual(replicationProblem(refused, caller), {
       severity: 'error',
+      method: 'Physical',
       what: 'no line of pg_hba.conf lets backup replicate from 10.1.2.3',
       fix: 'Add to /etc/postgresql/15/main/pg_hba.conf, above lines that refuse: host replication backup 10.1.2.3/32 scram-sha-256 and run: SELECT pg_reload_conf();',
     })

@@ -38,7 +38,8 @@ export const serviceOf = (roles: readonly string[]): string | undefined =>
 export const managedProblem = (service: string): Problem => ({
   severity: 'error',
   what: `this is ${service}, which forbids physical backups`,
-  fix: `Let ${service} take physical backups, and register this instance for logical ones once they are supported.`,
+  fix: `Let ${service} take physical backups, register this instance all the same, and take logical ones.`,
+  method: 'Physical',
 })
 
 /** What to do about a pooler between us and the server: it passes no replication, and one session is not one backend. */
@@ -67,6 +68,7 @@ export function replicationProblem(failure: unknown, caller: Caller): Problem | 
       severity: 'error',
       what: `the server refused a connection for replication: ${said}`,
       fix: hbaProblem(caller).fix,
+      method: 'Physical',
     }
   }
   throw failure
@@ -79,6 +81,7 @@ export function hbaProblem(caller: Caller): Problem {
     severity: 'error',
     what: `no line of pg_hba.conf lets ${caller.role} replicate ${where}`,
     fix: `Add to ${caller.hbaFile ?? 'pg_hba.conf (SHOW hba_file; tells where)'}, above lines that refuse: ${hbaLine(caller)} and run: SELECT pg_reload_conf();`,
+    method: 'Physical',
   }
 }
 

@@ -37,6 +37,7 @@ suite('what a probe finds missing', () => {
     const problem = only({ may_replicate: false, role: 'My "role"' })
     assert.deepEqual(problem, {
       severity: 'error',
+      method: 'Physical',
       what: 'the role My "role" may not replicate, which a physical backup does',
       fix: 'ALTER ROLE "My ""role""" REPLICATION;',
     })

@@ -46,15 +46,15 @@ const oldVersion: Check = ({ version_num }) =>
 const replication: Check = ({ may_replicate, role }) =>
   may_replicate
     ? undefined
-    : error(
+    : ofPhysical(
         `the role ${role} may not replicate, which a physical backup does`,
         `ALTER ROLE ${pg.escapeIdentifier(role)} REPLICATION;`,
       )
 
 const walLevel: Check = ({ wal_level }) =>
   wal_level === 'minimal'
-    ? error(
-        'wal_level is minimal: a backup needs replica or logical',
+    ? ofPhysical(
+        'wal_level is minimal: a physical backup needs replica or logical',
         `ALTER SYSTEM SET wal_level = replica; ${RESTART}`,
       )
     : undefined
@@ -63,7 +63,7 @@ const walLevel: Check = ({ wal_level }) =>
 const walSenders: Check = ({ wal_senders, wal_senders_used }) =>
   wal_senders_used < wal_senders
     ? undefined
-    : error(
+    : ofPhysical(
         `all ${wal_senders} walsenders (max_wal_senders) are taken: a backup needs one`,
         `ALTER SYSTEM SET max_wal_senders = ${wal_senders_used + 5}; ${RESTART}`,
       )
@@ -73,7 +73,7 @@ const slots: Check = ({ slots: all, slots_used, idle_slots }) => {
   const what = `all ${all} replication slots (max_replication_slots) are taken: a backup needs one for its time`
   const raise = `ALTER SYSTEM SET max_replication_slots = ${slots_used + 5}; ${RESTART}`
   const drop = idle_slots.map((name) => `SELECT pg_drop_replication_slot(${pg.escapeLiteral(name)});`)
-  return error(what, drop.length === 0 ? raise : `${raise}; or drop what nobody uses any more: ${drop.join(' ')}`)
+  return ofPhysical(what, drop.length === 0 ? raise : `${raise}; or drop what nobody uses any more: ${drop.join(' ')}`)
 }
 
 const slotLimit: Check = ({ slot_wal_keep }) =>
@@ -146,5 +146,7 @@ function moveOut(name: string): string {
   return `CREATE TABLESPACE ${to} LOCATION '/a/directory/outside'; in each database: ${kinds.join(' ')} DROP TABLESPACE ${from};`
 }
 
+/** What keeps physical backups from working, and no logical one. */
+const ofPhysical = (what: string, fix: string): Problem => ({ ...error(what, fix), method: 'Physical' })
 const error = (what: string, fix: string): Problem => ({ severity: 'error', what, fix })
 const warning = (what: string, fix: string): Problem => ({ severity: 'warning', what, fix })

@@ -85,6 +85,11 @@ function onlyFull(chain: readonly SetReader[], { until }: RestoreOptions): Sourc
   const [set, ...more] = chain
   const manifest = set?.manifest
   const part = manifest?.parts.find(({ name }) => name === 'data')
+  if (manifest?.method === 'Logical') {
+    throw new Fault('unsupported', `restore set ${manifest.backupId} into a directory: it is a logical set`, {
+      hint: 'A logical set is restored into a running server: --into.',
+    })
+  }
   if (!set || !manifest?.postgres || !part || manifest.method !== 'Physical') {
     throw new Fault('unsupported', 'restore: not a physical set of PostgreSQL')
   }
