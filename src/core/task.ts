@@ -1,4 +1,5 @@
 import type { Moment } from '../lib/clock.ts'
+import type { SetType } from './backup-set.ts'
 
 export const TASK_KINDS = ['take-backup', 'verify', 'restore', 'expire', 'retain', 'sweep'] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
@@ -58,7 +59,8 @@ export interface Lease {
 
 export interface TakeBackupRequest {
   readonly mode: 'Automated' | 'Manual'
-  readonly type: 'FullBackup'
+  /** An increment that cannot be taken becomes a full set, and says why. */
+  readonly type: SetType
   readonly method: 'Physical'
   /** Days that the set stays whatever its policy says; -1 for ever. Absent: as the policy says. */
   readonly keepDays?: number

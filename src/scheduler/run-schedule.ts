@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Scheduled } from '../catalog/schedule.ts'
 import { cronProblem } from '../core/cron.ts'
 import { Fault } from '../core/fault.ts'
+import { incrementsOf, type Policy } from '../core/policy.ts'
 import { createOutlook, dueNow, settledAt, type Settled } from '../core/schedule.ts'
 import type { TakeBackupRequest } from '../core/task.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
@@ -19,7 +20,11 @@ export interface ScheduleDeps {
 
 type Outlook = (one: Settled) => Moment | undefined
 
-const AUTOMATED: TakeBackupRequest = { mode: 'Automated', type: 'FullBackup', method: 'Physical' }
+const requestOf = (policy: Policy): TakeBackupRequest => ({
+  mode: 'Automated',
+  type: incrementsOf(policy).enabled ? 'IncrementalBackup' : 'FullBackup',
+  method: 'Physical',
+})
 
 /**
  * Makes the automated backups that policies ask for, until `signal` aborts. Any number of schedulers make each once. A catalog
@@ -57,7 +62,8 @@ async function addDue(deps: ScheduleDeps, outlook: Outlook, warned: Set<string>,
 async function addOne({ instanceId, policy, settledAt: settled }: Scheduled, now: Moment, deps: ScheduleDeps) {
   const due = dueNow(policy.schedule, instanceId, settled, now)
   if (due === undefined) return false
-  const task = await deps.catalog.addAutomated({ kind: 'take-backup', instanceId, request: AUTOMATED }, due, settled)
+  const request = requestOf(policy)
+  const task = await deps.catalog.addAutomated({ kind: 'take-backup', instanceId, request }, due, settled)
   if (!task) return false
   const lateSeconds = Math.round((now - due) / 1000)
   deps.log.info({ instance: instanceId, task: task.id, due: isoSeconds(due), lateSeconds }, 'automated backup is due')

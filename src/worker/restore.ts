@@ -1,10 +1,12 @@
 import { Fault } from '../core/fault.ts'
+import type { BackupSet } from '../core/backup-set.ts'
+import type { Manifest } from '../core/manifest.ts'
 import type { RestoreRequest } from '../core/task.ts'
 import type { EngineProgress } from '../engine/engine.ts'
 import { realPathBelow } from '../lib/below.ts'
 import { openSet, readManifest } from '../set/read.ts'
 import { chainOf, storedSet } from './stored-set.ts'
-import type { Story } from './task-run.ts'
+import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
 /** Brings a set back into a directory below one of the configured roots, checking every byte on the way. */
 export const restore: Story = async (run, deps) => {
@@ -14,9 +16,7 @@ export const restore: Story = async (run, deps) => {
   const directory = await realPathBelow(to, settings.roots)
   if (directory === undefined) throw new Fault('forbidden', `restore into ${to}: not below one of restore.roots`)
   const chain = await chainOf(catalog, set)
-  const manifests = await Promise.all(
-    chain.map(({ manifestKey }) => readManifest(store, manifestKey ?? '', { signal: run.signal })),
-  )
+  const manifests = await Promise.all(chain.map((one) => manifestOf(one, set.id, run, deps)))
   const engine = deps.engineOf(manifests[0]?.instance.engine ?? 'postgres')
   const restored = await engine.restore(
     { directory, owner: settings.owner },
@@ -25,6 +25,23 @@ export const restore: Story = async (run, deps) => {
     { signal: run.signal, onProgress: (progress) => run.report(restorePercent(progress)) },
   )
   await catalog.finishTask(run.lease, restored)
+}
+
+async function manifestOf(
+  one: BackupSet,
+  wanted: string,
+  { signal }: TaskRun,
+  { store }: WorkerDeps,
+): Promise<Manifest> {
+  try {
+    return await readManifest(store, one.manifestKey ?? '', { signal })
+  } catch (error) {
+    if (one.id === wanted || !(Fault.is(error, 'not_found') || Fault.is(error, 'store_corrupt'))) throw error
+    throw new Fault('store_corrupt', `restore set ${wanted}: it needs set ${one.id}: ${error.message}`, {
+      hint: 'Restore a set that does not need it: a full set needs no other.',
+      cause: error,
+    })
+  }
 }
 
 const restorePercent = ({ phase, bytes, totalBytes }: EngineProgress) => ({

@@ -120,6 +120,7 @@ suite('policies', () => {
       await refused('pgm-wrong', { EnableIncrementDataBackup: 'true' }),
       'OperationDenied.NotSupportedBackupMethod',
     )
+    assert.equal(await refused('pgm-wrong', { IncrementChainLength: '0' }), 'InvalidParameter')
     assert.equal(await refused('pgm-wrong', { BackupMethod: 'Snapshot' }), 'OperationDenied.NotSupportedBackupMethod')
     assert.equal(await refused('pgm-wrong', { ScheduleCron: '61 * * * *' }), 'InvalidParameter')
     assert.equal(

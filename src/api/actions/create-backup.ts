@@ -1,4 +1,9 @@
 import { z } from 'zod'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { SetType } from '../../core/backup-set.ts'
+import type { Instance } from '../../core/instance.ts'
+import { incrementsOf } from '../../core/policy.ts'
+import { whyNoIncrements } from '../../core/takes-increments.ts'
 import type { TakeBackupRequest, Task } from '../../core/task.ts'
 import { defineAction } from '../action.ts'
 import { answering, clientToken } from '../client-token.ts'
@@ -24,10 +29,11 @@ export const createBackup = defineAction({
       about: 'Physical. Logical and Snapshot are refused: no engine here takes them yet.',
     },
     BackupType: {
-      codec: oneOf(['Auto', 'FullBackup']),
+      codec: oneOf(['Auto', 'FullBackup', 'IncrementalBackup']),
       malformed: 'BackupType.NotSupport',
       default: 'Auto',
-      about: 'Auto and FullBackup both take a full backup.',
+      about:
+        'Auto: an increment if EnableIncrementDataBackup of the policy says so, else a full backup. IncrementalBackup (extension): an increment; where none can be taken it becomes a full backup, and its task says why.',
     },
     BackupStrategy: {
       codec: oneOf(['instance', 'db']),
@@ -57,15 +63,21 @@ export const createBackup = defineAction({
       )
     }
   },
-  errors: ['InvalidDBInstanceName.NotFound', 'InvalidBackupMethod.ValueNotSupport', 'IdempotentParameterMismatch'],
+  errors: [
+    'InvalidDBInstanceName.NotFound',
+    'InvalidBackupMethod.ValueNotSupport',
+    'BackupType.NotSupport',
+    'IdempotentParameterMismatch',
+  ],
   faults: { locked: 'BackupJobExists', not_found: 'InvalidDBInstanceName.NotFound', replayed: 'SignatureNonceUsed' },
   reply: z.object({ BackupJobId: z.string().describe('Id of the task.') }),
 
-  async handle({ DBInstanceId, BackupRetentionPeriod }, { catalog, once, wake }) {
-    await requireRegistered(catalog, DBInstanceId)
+  async handle({ DBInstanceId, BackupRetentionPeriod, BackupType }, { catalog, once, wake }) {
+    const instance = await requireRegistered(catalog, DBInstanceId)
+    const type = await typeOf(BackupType, instance, catalog)
     const request: TakeBackupRequest = {
       mode: 'Manual',
-      type: 'FullBackup',
+      type,
       method: 'Physical',
       ...(BackupRetentionPeriod !== undefined && { keepDays: BackupRetentionPeriod }),
     }
@@ -76,3 +88,18 @@ export const createBackup = defineAction({
     return reply(added)
   },
 })
+
+/** The type that was asked for. One asked for by name that can never be taken is refused by name. */
+async function typeOf(
+  asked: 'Auto' | SetType,
+  instance: Instance,
+  catalog: Pick<Catalog, 'policyOf'>,
+): Promise<SetType> {
+  const why = whyNoIncrements(instance)
+  if (asked === 'IncrementalBackup' && why !== undefined) {
+    throw new RdsError('BackupType.NotSupport', `BackupType IncrementalBackup is not supported: ${why}.`)
+  }
+  if (asked !== 'Auto') return asked
+  const known = await catalog.policyOf(instance.id)
+  return known && incrementsOf(known.policy).enabled && why === undefined ? 'IncrementalBackup' : 'FullBackup'
+}

@@ -8,11 +8,13 @@ export interface TakeOptions extends RemoteOptions {
   /** False with `--no-wait`. */
   readonly wait: boolean
   readonly keepDays?: string
+  readonly type?: string
 }
 
 export interface ListOptions extends RemoteOptions {
   readonly status?: string
   readonly mode?: string
+  readonly type?: string
   readonly from?: string
   readonly to?: string
   readonly limit: string

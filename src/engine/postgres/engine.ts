@@ -2,14 +2,15 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Engine } from '../engine.ts'
 import { backup } from './backup.ts'
 import { probe } from './probe.ts'
+import { NO_SUMMARIES } from './probe-problems.ts'
 import { restore } from './restore.ts'
 
-/** Knows PostgreSQL: full physical backups over the replication protocol, of 14 and newer. */
+/** Knows PostgreSQL: physical backups over the replication protocol, full ones of 14 and newer, increments of 17 and newer. */
 export const postgresEngine = ({ clock }: { clock: Clock }): Engine => ({
   kind: 'postgres',
-  can: ({ problems }) => ({
+  can: ({ engineVersion, problems }) => ({
     physical: !problems.some(({ severity }) => severity === 'error'),
-    incremental: false,
+    incremental: Number.parseInt(engineVersion, 10) >= 17 && !problems.some(({ what }) => what === NO_SUMMARIES),
     pointInTime: false,
     logical: false,
     singleDatabase: false,
