@@ -1,4 +1,4 @@
-import type { Policy, Retention } from '../core/policy.ts'
+import { incrementsOf, type Policy, type Retention } from '../core/policy.ts'
 import type { Parameters, Values } from './action.ts'
 import { RdsError } from './errors.ts'
 import { flag, integer, oneOf, type ParameterCodec } from './parameters.ts'
@@ -69,13 +69,21 @@ export const POLICY_PARAMETERS = {
       'How automated backups are taken: Physical, or Logical (extension), of the whole instance. Snapshot is refused.',
   },
   EnableIncrementDataBackup: {
-    codec: oneOf(['false', 'False']),
-    malformed: 'OperationDenied.NotSupportedBackupMethod',
-    about: 'False. No engine here takes incremental backups yet.',
+    codec: flag,
+    about:
+      'Whether automated backups, and those of BackupType Auto, add to the set before them where the engine can (PostgreSQL 17 and newer).',
   },
   ArchiveBackupRetentionPeriod: { codec: noArchive, about: '0. RetentionMonthly and its like keep sets for long.' },
   ArchiveBackupKeepCount: { codec: noArchive, about: '0.' },
   ArchiveBackupKeepPolicy: { codec: refused, about: 'RetentionMonthly and its like keep sets for long.' },
+  IncrementChainLength: {
+    codec: integer({ min: 1, max: 1000 }),
+    about: 'Extension: so many increments follow a full set; the next backup is a full one.',
+  },
+  IncrementFullDays: {
+    codec: integer({ min: 1, max: 36_500 }),
+    about: 'Extension: a full set that is older is not added to any more; the next backup is a full one.',
+  },
   ScheduleEnabled: { codec: flag, about: 'Extension: whether automated backups are taken.' },
   ScheduleCron: {
     codec: cronExpression,
@@ -133,6 +141,23 @@ export function changedPolicy(policy: Policy, values: PolicyValues): Policy {
       days: daysOf(values.LogBackupRetentionPeriod) ?? log.days,
     },
     releasedKeep: values.ReleasedKeepPolicy ?? policy.releasedKeep,
+    ...changedIncrements(policy, values),
+  }
+}
+
+/** None in a policy in which nobody ever named them. */
+function changedIncrements(policy: Policy, values: PolicyValues): Pick<Policy, 'increments'> {
+  const { EnableIncrementDataBackup, IncrementChainLength, IncrementFullDays } = values
+  const named = EnableIncrementDataBackup === true || (IncrementChainLength ?? IncrementFullDays) !== undefined
+  // Terraform names the first in each change, and false is what there is.
+  if (policy.increments === undefined && !named) return {}
+  const before = incrementsOf(policy)
+  return {
+    increments: {
+      enabled: EnableIncrementDataBackup ?? before.enabled,
+      chainLength: IncrementChainLength ?? before.chainLength,
+      fullDays: IncrementFullDays ?? before.fullDays,
+    },
   }
 }
 

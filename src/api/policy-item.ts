@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { KnownPolicy } from '../catalog/policy-rows.ts'
+import { incrementsOf } from '../core/policy.ts'
 import type { Instance } from '../core/instance.ts'
 import type { Moment } from '../lib/clock.ts'
 import { isoSeconds } from '../lib/time.ts'
@@ -25,7 +26,7 @@ export const policyItem = z.object({
   LocalLogRetentionHours: z.int(),
   LocalLogRetentionSpace: z.string(),
   HighSpaceUsageProtection: z.literal('Disable'),
-  EnableIncrementDataBackup: z.literal(false),
+  EnableIncrementDataBackup: z.boolean().describe('Whether automated backups add to the set before them.'),
   EnablePitrProtection: z.literal(false),
   PitrRetentionPeriod: z.literal(0),
   ArchiveBackupRetentionPeriod: z.literal('0'),
@@ -39,6 +40,8 @@ export const policyItem = z.object({
   CompressType: z.literal(''),
   Duplication: z.literal(''),
   DuplicationContent: z.literal(''),
+  IncrementChainLength: z.int().describe('Extension: so many increments follow a full set.'),
+  IncrementFullDays: z.int().describe('Extension: days after which a full set is not added to any more.'),
   ScheduleEnabled: z.boolean().describe('Extension: whether automated backups are taken.'),
   ScheduleCron: z.string().describe('Extension: cron instead of days, window and interval; empty for none.'),
   ScheduleTimeZone: z.string().describe('Extension: the time zone of the cron; empty for none.'),
@@ -58,6 +61,7 @@ export function renderPolicy(
 ): z.infer<typeof policyItem> {
   const { schedule, retention, log } = policy
   const { generations } = retention
+  const increments = incrementsOf(policy)
   return {
     PreferredBackupPeriod: schedule.weekly.days.join(','),
     PreferredBackupTime: renderWindow(schedule.weekly),
@@ -75,7 +79,7 @@ export function renderPolicy(
     LocalLogRetentionHours: 0,
     LocalLogRetentionSpace: '0',
     HighSpaceUsageProtection: 'Disable',
-    EnableIncrementDataBackup: false,
+    EnableIncrementDataBackup: increments.enabled,
     EnablePitrProtection: false,
     PitrRetentionPeriod: 0,
     ArchiveBackupRetentionPeriod: '0',
@@ -89,6 +93,8 @@ export function renderPolicy(
     CompressType: '',
     Duplication: '',
     DuplicationContent: '',
+    IncrementChainLength: increments.chainLength,
+    IncrementFullDays: increments.fullDays,
     ScheduleEnabled: schedule.enabled,
     ScheduleCron: schedule.cron?.expression ?? '',
     ScheduleTimeZone: schedule.cron?.timeZone ?? '',

@@ -173,6 +173,10 @@ export interface Catalog
   holdSet(setId: string, owner: string, ttlMs: number): Promise<void>
   /** Ends such a hold before its time. One that is not there is no error. */
   releaseHold(setId: string, owner: string): Promise<void>
+  /** Keeps a set, and so all that it adds to, from being removed until our task ends. Fault 'not_found' when it is gone or being removed. */
+  holdForTask(lease: Lease, setId: string): Promise<void>
+  /** Whether a set adds to this one, also one that is being removed. */
+  hasDependents(instanceId: string, setId: string): Promise<boolean>
   /** Notes that a set's stored bytes were read whole: right, or wrong for `reason`. */
   noteVerified(lease: Lease, setId: string, outcome: { at: Moment; damage: string | undefined }): Promise<void>
 

@@ -81,7 +81,19 @@ async function dependentsFirst(trx: Transaction<Tables>, ids: readonly number[])
   return [...known, ...ids.filter((id) => !known.includes(id))]
 }
 
-export const setMethods = ({ database }: Deps): Pick<Catalog, 'adoptSet' | 'removeSets'> => ({
+export const setMethods = ({ database }: Deps): Pick<Catalog, 'adoptSet' | 'removeSets' | 'hasDependents'> => ({
+  hasDependents: (instanceId, setId) =>
+    database.read(async (db) => {
+      const row = await db
+        .selectFrom('sets')
+        .select('id')
+        .where('instance_id', '=', instanceId)
+        .where('parent_id', '=', needNumber(setId, 'set'))
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    }),
+
   adoptSet: (set) =>
     database.write(async (trx) => {
       const instance = await trx

@@ -3,14 +3,14 @@ import { Fault } from '../core/fault.ts'
 import type { Lease } from '../core/task.ts'
 import type { Catalog } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
-import { dependentOwner, liftHolds, raiseVersion, taskOwner } from './holds.ts'
+import { dependentOwner, holdForGood, liftHolds, raiseVersion, taskOwner } from './holds.ts'
 import { needNumber } from './ids.ts'
 import { change, type TaskChange } from './leases.ts'
 import { insertSet } from './sets.ts'
 import type { Tables } from './tables.ts'
 import { jsonOf } from './task-rows.ts'
 
-type Methods = 'finishTask' | 'failTask' | 'commitSet' | 'commitRemoval' | 'noteVerified'
+type Methods = 'finishTask' | 'failTask' | 'commitSet' | 'commitRemoval' | 'noteVerified' | 'holdForTask'
 
 /** What a worker writes at the end of its task: with the task's own end in one transaction, so that a lost lease undoes it. */
 export const taskEndMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
@@ -33,6 +33,12 @@ export const taskEndMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
     database.write(async (trx) => {
       await finish(trx, database, lease, undefined)
       await forgetSet(trx, database, needNumber(setId, 'set'))
+    }),
+
+  holdForTask: (lease, setId) =>
+    database.write(async (trx) => {
+      const { id } = await change(trx, database, lease, {})
+      await holdForGood(trx, database, needNumber(setId, 'set'), taskOwner(id))
     }),
 
   noteVerified: (lease, setId, outcome) =>

@@ -26,6 +26,9 @@ const policy = z.object({
   }),
   log: z.object({ enabled: z.boolean(), days: number }),
   releasedKeep: z.enum(['All', 'Latest', 'None']),
+  increments: z
+    .object({ enabled: z.boolean(), chainLength: z.int().positive(), fullDays: z.int().positive() })
+    .optional(),
 })
 
 const setId = z.string().regex(/^\d{1,16}$/)

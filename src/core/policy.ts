@@ -39,6 +39,16 @@ export interface Retention {
 /** What becomes of the sets of an instance that is deregistered: all stay as they are, the newest stays, or retention goes on. */
 export type ReleasedKeep = 'All' | 'Latest' | 'None'
 
+/** When a backup adds to the set before it instead of being a full one. */
+export interface Increments {
+  /** Whether automated backups do, and those asked for without a type. */
+  readonly enabled: boolean
+  /** So many increments follow a full set; then comes the next full one. */
+  readonly chainLength: number
+  /** A full set that is older is not added to any more. */
+  readonly fullDays: number
+}
+
 /** When an instance is backed up, and how long its sets are kept. */
 export interface Policy {
   readonly schedule: Schedule
@@ -46,7 +56,14 @@ export interface Policy {
   /** Log segments: whether they are kept, and for how many days; never fewer than a kept chain needs. */
   readonly log: { readonly enabled: boolean; readonly days: number }
   readonly releasedKeep: ReleasedKeep
+  /** Absent: NO_INCREMENTS, as in every policy that was written before there were any. */
+  readonly increments?: Increments | undefined
 }
+
+/** Every automated backup is a full set. */
+export const NO_INCREMENTS: Increments = { enabled: false, chainLength: 6, fullDays: 7 }
+
+export const incrementsOf = ({ increments }: Policy): Increments => increments ?? NO_INCREMENTS
 
 /** Of an instance whose policy nobody ever wrote: no automated backups, and nothing is removed. */
 export const UNTOUCHED_POLICY: Policy = {

@@ -1,5 +1,5 @@
 import type { Moment } from '../lib/clock.ts'
-import type { SetMethod } from './backup-set.ts'
+import type { SetMethod, SetType } from './backup-set.ts'
 
 export const TASK_KINDS = ['take-backup', 'verify', 'restore', 'expire', 'retain', 'sweep'] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
@@ -59,7 +59,8 @@ export interface Lease {
 
 export interface TakeBackupRequest {
   readonly mode: 'Automated' | 'Manual'
-  readonly type: 'FullBackup'
+  /** An increment that cannot be taken becomes a full set, and says why. */
+  readonly type: SetType
   readonly method: SetMethod
   /** Of a logical backup: only these databases, and neither roles nor tablespaces. Absent: the whole instance. */
   readonly databases?: readonly string[]

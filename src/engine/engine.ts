@@ -76,6 +76,8 @@ export interface BackupRequest {
   readonly keepCorrupt: boolean
   /** First lines of the text that opens the set and tells a person how to restore it. */
   readonly title: string
+  /** The set that an increment adds to; absent for a full set. */
+  readonly base?: SetReader | undefined
 }
 
 /** Takes the parts of a set while they are made. Each call resolves when the part is durable; slow stores hold the source back. */
@@ -146,6 +148,7 @@ export interface Engine {
   can(facts: Facts): Capabilities
   /** Fault 'instance_unreachable' when the node does not answer; what is missing comes back in `problems`. */
   probe(node: NodeAddress, options?: Options): Promise<Facts>
+  /** Fault 'increment_refused', and nothing kept, when the node cannot add to the request's base. */
   backup(node: NodeAddress, request: BackupRequest, sink: PartSink, options?: EngineOptions): Promise<Point>
   /** `chain` is oldest first. Resolves when every file and directory is durable. */
   restore(

@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Scheduled } from '../catalog/schedule.ts'
 import { cronProblem } from '../core/cron.ts'
 import { Fault } from '../core/fault.ts'
-import type { Schedule } from '../core/policy.ts'
+import { incrementsOf, type Policy } from '../core/policy.ts'
 import { createOutlook, dueNow, settledAt, type Settled } from '../core/schedule.ts'
 import type { TakeBackupRequest } from '../core/task.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
@@ -20,11 +20,11 @@ export interface ScheduleDeps {
 
 type Outlook = (one: Settled) => Moment | undefined
 
-const automated = ({ method = 'Physical' }: Schedule): TakeBackupRequest => ({
-  mode: 'Automated',
-  type: 'FullBackup',
-  method,
-})
+const requestOf = (policy: Policy): TakeBackupRequest => {
+  const { method = 'Physical' } = policy.schedule
+  const increment = method === 'Physical' && incrementsOf(policy).enabled
+  return { mode: 'Automated', type: increment ? 'IncrementalBackup' : 'FullBackup', method }
+}
 
 /**
  * Makes the automated backups that policies ask for, until `signal` aborts. Any number of schedulers make each once. A catalog
@@ -62,7 +62,7 @@ async function addDue(deps: ScheduleDeps, outlook: Outlook, warned: Set<string>,
 async function addOne({ instanceId, policy, settledAt: settled }: Scheduled, now: Moment, deps: ScheduleDeps) {
   const due = dueNow(policy.schedule, instanceId, settled, now)
   if (due === undefined) return false
-  const request = automated(policy.schedule)
+  const request = requestOf(policy)
   const task = await deps.catalog.addAutomated({ kind: 'take-backup', instanceId, request }, due, settled)
   if (!task) return false
   const lateSeconds = Math.round((now - due) / 1000)

@@ -9,6 +9,8 @@ import type { AttemptPlace, SetWriter } from '../set/set.ts'
 export interface WrittenBackup {
   readonly place: AttemptPlace
   readonly request: TakeBackupRequest
+  /** What it adds to; absent for a full set. */
+  readonly base: Manifest | undefined
   readonly instance: Instance
   readonly node: Node
   readonly point: Point
@@ -17,9 +19,9 @@ export interface WrittenBackup {
   readonly endedAt: Moment
 }
 
-/** The manifest of a full set. */
+/** The manifest of a set. */
 export function composeManifest(backup: WrittenBackup): Manifest {
-  const { place, request, instance, node, point, writer, startedAt, endedAt } = backup
+  const { place, request, base, instance, node, point, writer, startedAt, endedAt } = backup
   return {
     format: 'holdfast-set',
     version: 1,
@@ -33,9 +35,10 @@ export function composeManifest(backup: WrittenBackup): Manifest {
       description: instance.description,
     },
     node: { id: node.id, role: node.role },
-    type: request.type,
+    type: base ? 'IncrementalBackup' : 'FullBackup',
     mode: request.mode,
     method: request.method,
+    ...(base && { parentId: base.backupId }),
     startedAt,
     endedAt,
     consistentAt: point.consistentAt,

@@ -13,6 +13,8 @@ export interface Source {
   /** With the role that it has now. */
   readonly node: Node
   readonly engine: Engine
+  /** Further nodes that would do, the best first. */
+  readonly others: readonly Node[]
 }
 
 interface Probe extends NodeState {
@@ -36,8 +38,12 @@ export async function pickNode(instanceId: string, method: SetMethod, run: TaskR
   const choice = chooseNode(instance.settings, instance.systemIdentifier, probes)
   const node = choice.candidates.find(({ id }) => id !== failedNode(run.task)) ?? choice.candidates[0]
   if (!node) throw nobody(instance, choice, probes)
-  const role = probes.find((probed) => probed.node.id === node.id)?.facts?.role ?? node.role
-  return { instance, node: { ...node, role }, engine }
+  const inRole = (one: Node): Node => ({
+    ...one,
+    role: probes.find((probed) => probed.node.id === one.id)?.facts?.role ?? one.role,
+  })
+  const others = choice.candidates.filter(({ id }) => id !== node.id).map(inRole)
+  return { instance, node: inRole(node), engine, others }
 }
 
 async function probe(engine: Engine, node: Node, method: SetMethod, signal: AbortSignal): Promise<Probe> {

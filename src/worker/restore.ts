@@ -1,4 +1,6 @@
 import { Fault } from '../core/fault.ts'
+import type { BackupSet } from '../core/backup-set.ts'
+import type { Manifest } from '../core/manifest.ts'
 import type { RestoreIntoRequest, RestoreRequest, RestoreToRequest } from '../core/task.ts'
 import type { EngineProgress } from '../engine/engine.ts'
 import { realPathBelow } from '../lib/below.ts'
@@ -20,9 +22,7 @@ async function restoreTo({ to }: RestoreToRequest, run: TaskRun, deps: WorkerDep
   const directory = await realPathBelow(to, settings.roots)
   if (directory === undefined) throw new Fault('forbidden', `restore into ${to}: not below one of restore.roots`)
   const chain = await chainOf(catalog, set)
-  const manifests = await Promise.all(
-    chain.map(({ manifestKey }) => readManifest(store, manifestKey ?? '', { signal: run.signal })),
-  )
+  const manifests = await Promise.all(chain.map((one) => manifestOf(one, set.id, run, deps)))
   const engine = deps.engineOf(manifests[0]?.instance.engine ?? 'postgres')
   const restored = await engine.restore(
     { directory, owner: settings.owner },
@@ -51,6 +51,23 @@ async function restoreInto(request: RestoreIntoRequest, run: TaskRun, deps: Work
       { signal: run.signal, onProgress: (progress) => run.report(restorePercent(progress)) },
     )
   await catalog.finishTask(run.lease, restored)
+}
+
+async function manifestOf(
+  one: BackupSet,
+  wanted: string,
+  { signal }: TaskRun,
+  { store }: WorkerDeps,
+): Promise<Manifest> {
+  try {
+    return await readManifest(store, one.manifestKey ?? '', { signal })
+  } catch (error) {
+    if (one.id === wanted || !(Fault.is(error, 'not_found') || Fault.is(error, 'store_corrupt'))) throw error
+    throw new Fault('store_corrupt', `restore set ${wanted}: it needs set ${one.id}: ${error.message}`, {
+      hint: 'Restore a set that does not need it: a full set needs no other.',
+      cause: error,
+    })
+  }
 }
 
 const restorePercent = ({ phase, bytes, totalBytes }: EngineProgress) => ({

@@ -2,12 +2,16 @@ import { NEVER } from '../core/backup-set.ts'
 import { setOfManifest } from '../core/set-of-manifest.ts'
 import { Fault } from '../core/fault.ts'
 import { triesOf, type Task, type TakeBackupRequest } from '../core/task.ts'
-import type { BackupRequest, EngineProgress } from '../engine/engine.ts'
+import type { Node } from '../core/instance.ts'
+import type { Manifest } from '../core/manifest.ts'
+import type { SetReader } from '../core/set-reader.ts'
+import type { BackupRequest, EngineProgress, Point } from '../engine/engine.ts'
 import { findManifest, isEntombed, removeAttempt } from '../set/attempts.ts'
 import { ensureInstanceRecord } from '../set/instance-record.ts'
 import { beginSet } from '../set/write.ts'
 import { openDownload } from '../set/download.ts'
 import type { AttemptPlace, SetWriter } from '../set/set.ts'
+import { findBase } from './find-base.ts'
 import { composeManifest } from './compose-manifest.ts'
 import { backupPercent } from './percent.ts'
 import { pickNode, type Source } from './pick-node.ts'
@@ -61,32 +65,78 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
   run.reached(source.node.id)
   await ensureInstanceRecord(deps.store, source.instance, { signal: run.signal })
   const writer = beginSet(deps.store, place, { level: compressionLevel, signal: run.signal })
-  const point = await stream(source, request, writer, run, deps.restore.binDirs).catch(async (error: unknown) => {
+  const taken = await streamPlanned(source, request, { writer, run, deps }).catch(async (error: unknown) => {
     await abandon(place, deps)
     throw error
   })
-  const manifest = composeManifest({ ...source, place, request, point, writer, startedAt, endedAt: deps.clock.now() })
+  const manifest = composeManifest({
+    ...source,
+    ...taken,
+    place,
+    request,
+    writer,
+    startedAt,
+    endedAt: deps.clock.now(),
+  })
   return { manifest, key: await writer.commit(manifest) }
+}
+
+interface Streaming {
+  readonly writer: SetWriter
+  readonly run: TaskRun
+  readonly deps: WorkerDeps
+}
+
+interface Taken {
+  readonly point: Point
+  readonly node: Node
+  readonly base: Manifest | undefined
+}
+
+/**
+ * Takes what was asked for. An increment that the node refuses is tried on every other that would do, and then becomes a full set on the
+ * same task, with the reason among its warnings.
+ */
+async function streamPlanned(source: Source, request: TakeBackupRequest, streaming: Streaming): Promise<Taken> {
+  const { run, deps } = streaming
+  const { base, reason } = request.type === 'FullBackup' ? {} : await findBase(source.instance, run, deps)
+  const reasons = reason === undefined ? [] : [reason]
+  for (const node of base ? [source.node, ...source.others] : []) {
+    run.reached(node.id)
+    try {
+      const point = await stream({ ...source, node }, request, streaming, base)
+      return { point, node, base: base?.manifest }
+    } catch (error) {
+      if (!Fault.is(error, 'increment_refused')) throw error
+      reasons.push(`node ${node.id}: ${error.message}`)
+    }
+  }
+  run.reached(source.node.id)
+  const point = await stream(source, request, streaming, undefined)
+  const warnings = [...reasons.map((why) => `a full set instead of an increment: ${why}`), ...point.warnings]
+  return { point: { ...point, warnings }, node: source.node, base: undefined }
 }
 
 /** Streams the backup into the set, and makes sure that the task is still ours: nothing but the manifest comes after. */
 async function stream(
   { instance, node, engine }: Source,
   request: TakeBackupRequest,
-  writer: SetWriter,
-  run: TaskRun,
-  binDirs: readonly string[],
+  { writer, run, deps }: Streaming,
+  base: SetReader | undefined,
 ) {
   const percent = backupPercent()
   const ask: BackupRequest = {
     method: request.method,
     databases: request.databases,
-    binDirs,
+    binDirs: deps.restore.binDirs,
     checkpoint: request.mode === 'Manual' ? 'fast' : 'spread',
     systemIdentifier: instance.systemIdentifier,
     maxKeptWalBytes: instance.settings.maxKeptWalBytes,
     keepCorrupt: instance.settings.keepCorrupt,
-    title: `Backup set ${run.task.setId} of ${instance.id}`,
+    title: base
+      ? `Backup set ${run.task.setId} of ${instance.id}, an increment that adds to set ${base.manifest.backupId}`
+      : `Backup set ${run.task.setId} of ${instance.id}`,
+    base,
   }
   const onProgress = (progress: EngineProgress) => run.report(percent(progress))
   const point = await engine.backup(node.address, ask, writer, { signal: run.signal, onProgress })

@@ -141,7 +141,9 @@ async function useTasks(catalog: Catalog, use: Use): Promise<void> {
   let lease = await use('claimTask', () => claim(catalog, 'take-backup', LEASE_MS))
   const progress = { phase: 'streaming', percent: 5, bytes: 1, totalBytes: 2 } as const
   await use('renewTask', () => catalog.renewTask(lease, LEASE_MS, progress))
+  await use('holdForTask', () => catalog.holdForTask(lease, '1'))
   await use('commitSet', () => catalog.commitSet(lease, backupSet(setId), {}))
+  await use('hasDependents', () => catalog.hasDependents('pg-1', '1'))
   const failing = await catalog.addTask(backup)
   lease = await claim(catalog, 'take-backup', LEASE_MS)
   await use('releaseTask', () => catalog.releaseTask(lease, 'x', 0))

@@ -131,6 +131,7 @@ suite('policies', () => {
       'OperationDenied.NotSupportedBackupMethod',
     )
     assert.equal(policy['BackupMethod'], 'Physical')
+    assert.equal(await refused('pgm-wrong', { IncrementChainLength: '0' }), 'InvalidParameter')
     assert.equal(await refused('pgm-wrong', { BackupMethod: 'Snapshot' }), 'OperationDenied.NotSupportedBackupMethod')
     assert.equal(await refused('pgm-wrong', { ScheduleCron: '61 * * * *' }), 'InvalidParameter')
     assert.equal(

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openCatalog } from '../../src/catalog/open.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { SetType } from '../../src/core/backup-set.ts'
 import { DEFAULT_SETTINGS } from '../../src/core/instance.ts'
 import { TASK_KINDS, type Task, type TaskKind } from '../../src/core/task.ts'
 import { fakeEngine, type FakeServer } from '../../src/engine/fake/fake.ts'
@@ -79,11 +80,11 @@ export async function workerWorld(options: WorldOptions = {}) {
     instance,
     depsOf,
 
-    askBackup: (): Promise<Task> =>
+    askBackup: (type: SetType = 'FullBackup'): Promise<Task> =>
       plain.addTask({
         kind: 'take-backup',
         instanceId: instance.id,
-        request: { mode: 'Manual', type: 'FullBackup', method: 'Physical' },
+        request: { mode: 'Manual', type, method: 'Physical' },
       }),
 
     claim: (name: string): Promise<Task | undefined> => plain.claimTask(name, TASK_KINDS, LEASE_MS),

@@ -1,4 +1,9 @@
 import { z } from 'zod'
+import type { Catalog } from '../../catalog/catalog.ts'
+import type { SetType } from '../../core/backup-set.ts'
+import type { Instance } from '../../core/instance.ts'
+import { incrementsOf } from '../../core/policy.ts'
+import { whyNoIncrements } from '../../core/takes-increments.ts'
 import type { TakeBackupRequest, Task } from '../../core/task.ts'
 import { defineAction } from '../action.ts'
 import { answering, clientToken } from '../client-token.ts'
@@ -24,10 +29,11 @@ export const createBackup = defineAction({
         'Physical: the files of the whole instance. Logical: a dump of each database, by the tools of the database. Snapshot is refused.',
     },
     BackupType: {
-      codec: oneOf(['Auto', 'FullBackup']),
+      codec: oneOf(['Auto', 'FullBackup', 'IncrementalBackup']),
       malformed: 'BackupType.NotSupport',
       default: 'Auto',
-      about: 'Auto and FullBackup both take a full backup.',
+      about:
+        'Auto: an increment if EnableIncrementDataBackup of the policy says so, else a full backup. IncrementalBackup (extension): an increment; where none can be taken it becomes a full backup, and its task says why.',
     },
     BackupStrategy: {
       codec: oneOf(['instance', 'db']),
@@ -47,7 +53,10 @@ export const createBackup = defineAction({
     },
     ClientToken: clientToken,
   },
-  combine({ BackupMethod, BackupStrategy, DBName }) {
+  combine({ BackupMethod, BackupStrategy, BackupType, DBName }) {
+    if (BackupMethod === 'Logical' && BackupType === 'IncrementalBackup') {
+      throw new RdsError('InvalidParameterCombination', 'A backup of BackupMethod Logical is always a full one.')
+    }
     if (BackupMethod === 'Snapshot') {
       throw new RdsError('InvalidBackupMethod.ValueNotSupport', 'BackupMethod Snapshot is not supported.')
     }
@@ -65,17 +74,19 @@ export const createBackup = defineAction({
     'InvalidDBInstanceName.NotFound',
     'InvalidBackupMethod.ValueNotSupport',
     'InvalidParameterCombination',
+    'BackupType.NotSupport',
     'IdempotentParameterMismatch',
   ],
   faults: { locked: 'BackupJobExists', not_found: 'InvalidDBInstanceName.NotFound', replayed: 'SignatureNonceUsed' },
   reply: z.object({ BackupJobId: z.string().describe('Id of the task.') }),
 
-  async handle({ DBInstanceId, BackupMethod, DBName, BackupRetentionPeriod }, { catalog, once, wake }) {
-    await requireRegistered(catalog, DBInstanceId)
+  async handle({ DBInstanceId, BackupMethod, BackupType, DBName, BackupRetentionPeriod }, { catalog, once, wake }) {
+    const instance = await requireRegistered(catalog, DBInstanceId)
+    const method = BackupMethod === 'Logical' ? 'Logical' : 'Physical'
     const request: TakeBackupRequest = {
       mode: 'Manual',
-      type: 'FullBackup',
-      method: BackupMethod === 'Logical' ? 'Logical' : 'Physical',
+      type: method === 'Logical' ? 'FullBackup' : await typeOf(BackupType, instance, catalog),
+      method,
       ...(DBName && { databases: DBName }),
       ...(BackupRetentionPeriod !== undefined && { keepDays: BackupRetentionPeriod }),
     }
@@ -86,3 +97,18 @@ export const createBackup = defineAction({
     return reply(added)
   },
 })
+
+/** The type that was asked for. One asked for by name that can never be taken is refused by name. */
+async function typeOf(
+  asked: 'Auto' | SetType,
+  instance: Instance,
+  catalog: Pick<Catalog, 'policyOf'>,
+): Promise<SetType> {
+  const why = whyNoIncrements(instance)
+  if (asked === 'IncrementalBackup' && why !== undefined) {
+    throw new RdsError('BackupType.NotSupport', `BackupType IncrementalBackup is not supported: ${why}.`)
+  }
+  if (asked !== 'Auto') return asked
+  const known = await catalog.policyOf(instance.id)
+  return known && incrementsOf(known.policy).enabled && why === undefined ? 'IncrementalBackup' : 'FullBackup'
+}

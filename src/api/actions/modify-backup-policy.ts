@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import type { Policy } from '../../core/policy.ts'
+import { incrementsOf, type Policy } from '../../core/policy.ts'
+import { whyNoIncrements } from '../../core/takes-increments.ts'
 import { defineAction } from '../action.ts'
+import { RdsError } from '../errors.ts'
 import { noteKeep, NOTE_FAULTS } from '../note-keep.ts'
 import { instanceId } from '../parameters.ts'
 import { changedPolicy, checkPolicyValues, POLICY_PARAMETERS } from '../policy-change.ts'
@@ -27,7 +29,7 @@ export const modifyBackupPolicy = defineAction({
     LogBackupLocalRetentionNumber: 'ignored',
   },
   combine: (values) => checkPolicyValues(values),
-  errors: ['InvalidDBInstanceName.NotFound'],
+  errors: ['InvalidDBInstanceName.NotFound', 'OperationDenied.NotSupportedBackupMethod', 'InvalidParameterCombination'],
   faults: { not_found: 'InvalidDBInstanceName.NotFound', replayed: 'SignatureNonceUsed', ...NOTE_FAULTS },
   reply: z.object({
     DBInstanceID: z.string(),
@@ -40,10 +42,25 @@ export const modifyBackupPolicy = defineAction({
   }),
 
   async handle({ DBInstanceId, ...values }, { catalog, store, clock, once }) {
-    await requireRegistered(catalog, DBInstanceId)
+    const why = whyNoIncrements(await requireRegistered(catalog, DBInstanceId))
+    if (values.EnableIncrementDataBackup === true && why !== undefined) {
+      throw new RdsError(
+        'OperationDenied.NotSupportedBackupMethod',
+        `EnableIncrementDataBackup is not supported: ${why}.`,
+      )
+    }
     const preferReplica = values.BackupPriority && values.BackupPriority === '1'
     const at = clock.now()
-    const change = (policy: Policy) => changedPolicy(policy, values)
+    const change = (policy: Policy) => {
+      const next = changedPolicy(policy, values)
+      if (next.schedule.method === 'Logical' && incrementsOf(next).enabled) {
+        throw new RdsError(
+          'InvalidParameterCombination',
+          'BackupMethod Logical and EnableIncrementDataBackup exclude each other: name the one that shall end, too.',
+        )
+      }
+      return next
+    }
     const changed = await catalog.changePolicy(DBInstanceId, change, { at, preferReplica }, once)
     await noteKeep(catalog, store, DBInstanceId)
     return {

@@ -1,4 +1,5 @@
 import type { Catalog } from '../../catalog/catalog.ts'
+import type { BackupSet } from '../../core/backup-set.ts'
 import { DEFAULT_SETTINGS } from '../../core/instance.ts'
 import type { Manifest } from '../../core/manifest.ts'
 import { setOfManifest } from '../../core/set-of-manifest.ts'
@@ -22,6 +23,8 @@ export interface Rebuilt {
 export async function rebuildCatalog(catalog: Catalog, store: Store): Promise<Rebuilt> {
   const problems: string[] = []
   const found = { instances: await addInstances(catalog, store, problems), sets: 0, known: 0 }
+  const increments: BackupSet[] = []
+  const parents = new Map<string, string | undefined>()
   for await (const { key, manifest, fault } of listManifests(store)) {
     if (fault) {
       problems.push(fault.message)
@@ -29,11 +32,34 @@ export async function rebuildCatalog(catalog: Catalog, store: Store): Promise<Re
     }
     if (await addOwner(catalog, manifest)) found.instances++
     const { size } = await openDownload(store, manifest)
-    if (await catalog.adoptSet(setOfManifest(manifest, key, size))) found.sets++
+    const set = setOfManifest(manifest, key, size)
+    parents.set(set.id, set.parentId)
+    if (set.parentId !== undefined) increments.push(set)
+    else if (await catalog.adoptSet(set)) found.sets++
+    else found.known++
+  }
+  for (const set of increments) {
+    const missing = missingAncestor(set, parents)
+    const damage = missing === undefined ? undefined : `set ${missing}, which it needs, is not in the store`
+    if (damage !== undefined) problems.push(`set ${set.id}: ${damage}`)
+    if (await catalog.adoptSet(damage === undefined ? set : { ...set, damage })) found.sets++
     else found.known++
   }
   await giveKeeps(catalog, store, problems)
   return { ...found, problems }
+}
+
+/** The first set that an increment needs and that does not lie in the store; undefined when all do. */
+function missingAncestor(
+  { id, parentId }: BackupSet,
+  parents: ReadonlyMap<string, string | undefined>,
+): string | undefined {
+  const seen = new Set([id])
+  for (let at = parentId; at !== undefined; at = parents.get(at)) {
+    if (!parents.has(at) || seen.has(at)) return at
+    seen.add(at)
+  }
+  return undefined
 }
 
 /** Policies, pins and ends of sets, of instances that have none in the catalog. */

@@ -68,8 +68,25 @@ export async function restoreLocal(
 function chainOf(setId: string, found: readonly FoundSet[]): readonly [Manifest, ...Manifest[]] {
   const last = manifestOf(setId, found)
   const chain: [Manifest, ...Manifest[]] = [last]
-  while (chain[0].parentId !== undefined) chain.unshift(manifestOf(chain[0].parentId, found))
+  while (chain[0].parentId !== undefined) {
+    const { parentId } = chain[0]
+    if (chain.some(({ backupId }) => backupId === parentId))
+      throw new Fault('store_corrupt', `set ${parentId} adds to itself`)
+    chain.unshift(parentOf(parentId, setId, found))
+  }
   return chain
+}
+
+function parentOf(parentId: string, setId: string, found: readonly FoundSet[]): Manifest {
+  try {
+    return manifestOf(parentId, found)
+  } catch (cause) {
+    if (!Fault.is(cause)) throw cause
+    throw new Fault('store_corrupt', `restore set ${setId}: it needs set ${parentId}: ${cause.message}`, {
+      hint: 'Restore a set that does not need it: a full set needs no other.',
+      cause,
+    })
+  }
 }
 
 function manifestOf(setId: string, found: readonly FoundSet[]): Manifest {

@@ -34,7 +34,8 @@ export function addBackups(program: Command, parts: Parts): void {
 
 function addMaking(backups: Command, parts: Parts): void {
   withRemoteOptions(backups.command('take <instance>'))
-    .description('take a full backup now and follow it to its end')
+    .description('take a backup now and follow it to its end')
+    .option('--type <type>', 'full, incremental, or auto: as the policy says', 'auto')
     .option('--method <method>', 'physical (default) or logical')
     .option('--database <name>', 'with --method logical: only this database; may be repeated', collect, [])
     .option('--keep-days <n>', 'days that the set stays instead of those of the policy; -1 for ever')
@@ -43,6 +44,7 @@ function addMaking(backups: Command, parts: Parts): void {
   withRemoteOptions(backups.command('list <instance>'))
     .description('list the sets of an instance, newest first')
     .option('--status <status>', 'only Success or Failed')
+    .option('--type <type>', 'only full or incremental')
     .option('--mode <mode>', 'only Manual or Automated')
     .option('--from <time>', 'started at this time or later: 2026-01-02T03:04Z')
     .option('--to <time>', 'started at this time or earlier')

@@ -12,11 +12,13 @@ export interface TakeOptions extends RemoteOptions {
   readonly keepDays?: string
   readonly method?: string
   readonly database?: readonly string[]
+  readonly type?: string
 }
 
 export interface ListOptions extends RemoteOptions {
   readonly status?: string
   readonly mode?: string
+  readonly type?: string
   readonly from?: string
   readonly to?: string
   readonly limit: string

@@ -15,10 +15,26 @@ import { clientOf, printJson } from './session.ts'
 
 const taskShape = z.object({ TaskId: z.string() })
 
+const LISTED: Readonly<Record<string, string>> = { full: 'FullBackup', incremental: 'IncrementalBackup' }
+const TAKEN: Readonly<Record<string, string>> = { ...LISTED, auto: 'Auto' }
+
+/** The API's word for a type. */
+function typeOf(text: string | undefined, words: Readonly<Record<string, string>>): string | undefined {
+  if (text === undefined) return undefined
+  const word = Object.hasOwn(words, text) ? words[text] : undefined
+  if (word !== undefined) return word
+  throw new Fault('invalid', `--type ${text}`, { hint: `Write one of ${Object.keys(words).join(', ')}.` })
+}
+
 /** Asks for a backup and follows it; its outcome decides the exit code. */
 export async function takeBackup(instance: string, options: TakeOptions, parts: Parts): Promise<void> {
   const client = clientOf(options, parts)
-  const asked = { DBInstanceId: instance, BackupRetentionPeriod: options.keepDays, ...methodOf(options) }
+  const asked = {
+    DBInstanceId: instance,
+    BackupRetentionPeriod: options.keepDays,
+    BackupType: typeOf(options.type, TAKEN),
+    ...methodOf(options),
+  }
   const started = await client.call('CreateBackup', asked, z.object({ BackupJobId: z.string() }))
   if (!options.wait) {
     if (options.json) return printJson(started, parts)
@@ -58,7 +74,15 @@ export async function listBackups(instance: string, options: ListOptions, parts:
   if (!/^[1-9]\d{0,8}$/.test(options.limit))
     throw new Fault('invalid', `--limit ${options.limit}`, { hint: 'Write a whole number from 1 up.' })
   const { status, mode, from, to } = options
-  const wanted = { DBInstanceId: instance, BackupStatus: status, BackupMode: mode, StartTime: from, EndTime: to }
+  const type = typeOf(options.type, LISTED)
+  const wanted = {
+    DBInstanceId: instance,
+    BackupStatus: status,
+    BackupMode: mode,
+    BackupType: type,
+    StartTime: from,
+    EndTime: to,
+  }
   const { total, items } = await listSets(clientOf(options, parts), wanted, Number(options.limit))
   if (options.json) return printJson(items, parts)
   parts.io.out.write(backupTable(items, options))

@@ -13,6 +13,9 @@ const policyShape = z.object({
   PreferredBackupTime: z.string(),
   PreferredNextBackupTime: z.string(),
   BackupInterval: z.string(),
+  EnableIncrementDataBackup: z.boolean(),
+  IncrementChainLength: z.number(),
+  IncrementFullDays: z.number(),
   ScheduleCron: z.string(),
   ScheduleTimeZone: z.string(),
   BackupPriority: z.number(),
@@ -52,6 +55,9 @@ const CHANGES = {
   zone: ['ScheduleTimeZone', '--zone <name>', 'time zone of --cron: Europe/Berlin'],
   priority: ['BackupPriority', '--priority <1|2>', '1: from a replica if one will do, 2: from the primary'],
   method: ['BackupMethod', '--method <method>', 'how they are taken: Physical or Logical'],
+  increments: ['EnableIncrementDataBackup', '--increments <on|off>', 'whether backups add to the set before them'],
+  chainLength: ['IncrementChainLength', '--chain-length <n>', 'so many increments follow a full set'],
+  fullDays: ['IncrementFullDays', '--full-days <n>', 'days after which a full set is not added to any more'],
   keepDays: ['BackupRetentionPeriod', '--keep-days <n>', 'days that a set stays; -1 for ever'],
   keepCount: ['RetentionCount', '--keep-count <n>', 'so many of the newest stay'],
   keepDaily: ['RetentionDaily', '--keep-daily <n>', 'the newest of so many days stays'],
@@ -88,10 +94,11 @@ const SWITCH: Readonly<Record<string, string>> = { on: 'true', off: 'false' }
 
 function parametersOf(id: string, options: ChangeOptions): Record<string, string | undefined> {
   const named = Object.entries(CHANGES).map(([option, [name]]) => [name, options[option as keyof typeof CHANGES]])
-  const { schedule } = options
+  const { schedule, increments } = options
   return {
     DBInstanceId: id,
     ...(Object.fromEntries(named) as Record<string, string | undefined>),
+    EnableIncrementDataBackup: increments && (SWITCH[increments] ?? increments),
     ScheduleEnabled: schedule && (SWITCH[schedule] ?? schedule),
   }
 }
@@ -142,6 +149,9 @@ function fieldsOf(policy: Policy, options: RemoteOptions): Record<string, string
     method: policy.BackupMethod === 'Physical' ? '' : policy.BackupMethod.toLowerCase(),
     next: next === '' ? '' : formatTime(next.replace(/Z$/, ':00Z'), options),
     from: policy.BackupPriority === 1 ? 'a replica, if one will do' : 'the primary',
+    increments: policy.EnableIncrementDataBackup
+      ? `up to ${policy.IncrementChainLength} after a full set, which is added to for ${policy.IncrementFullDays} days`
+      : 'off',
     'keep days': policy.BackupRetentionPeriod === -1 ? 'for ever' : String(policy.BackupRetentionPeriod),
     'keep count': String(policy.RetentionCount),
     'keep daily, weekly, monthly, yearly': [

@@ -15,6 +15,8 @@ export interface FakeServer {
   readonly position?: bigint
   /** Thrown by probes. */
   readonly unreachable?: boolean
+  /** Whether it can be added to; when not, why. Absent: sets of it are kept without what an increment needs. */
+  readonly increments?: 'taken' | { readonly refused: string }
 }
 
 export interface FakeEngineOptions {
@@ -58,7 +60,10 @@ export function fakeEngine({ clock, servers, beforeChunk }: FakeEngineOptions): 
       if (request.systemIdentifier !== undefined && request.systemIdentifier !== server.systemIdentifier) {
         throw new Fault('instance_unready', `back up ${host}: it is another database`)
       }
+      const { increments } = server
+      if (request.base && typeof increments === 'object') throw new Fault('increment_refused', increments.refused)
       await sink.part('data', contentOf(host, options))
+      if (increments !== undefined) await sink.extra('backup_manifest', contentOf(host, options))
       return { consistentAt: clock.now(), available: true, warnings: [] }
     },
 

@@ -6,6 +6,7 @@ import type { BackupRequest, EngineOptions, EngineProgress, PartSink } from '../
 import type { Ask } from './ask.ts'
 import { connectReplication } from './connect.ts'
 import type { ServerFacts } from './facts.ts'
+import { asRefusal, uploadManifest } from './incremental.ts'
 import { watchKeptWal } from './kept-wal.ts'
 import { unlessStuck, watchStall } from './patience.ts'
 import type { SizeEstimate } from './size-estimate.ts'
@@ -39,6 +40,8 @@ export async function attempt(
   const { address, request, sink, clock, options, facts, estimate } = ground
   await using connection = await connectReplication(address, options)
   const systemIdentifier = await checkIdentity(connection.ask, request.systemIdentifier, ground.systemIdentifier)
+  const { base } = request
+  if (base) await uploadManifest(connection, base, options)
   const slot = `holdfast_${randomBytes(8).toString('hex')}`
   await connection.ask(`CREATE_REPLICATION_SLOT "${slot}" TEMPORARY PHYSICAL RESERVE_WAL`)
 
@@ -57,6 +60,8 @@ export async function attempt(
   try {
     const streamed = await unlessStuck(streamBackup(connection.takeOver(), stream), { clock, signal })
     return { ...streamed, systemIdentifier }
+  } catch (error) {
+    throw base ? asRefusal(error, base) : error
   } finally {
     over.abort(new Fault('cancelled', 'the backup is over'))
     await Promise.all(watches)

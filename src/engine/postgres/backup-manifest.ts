@@ -45,7 +45,7 @@ export function segmentsOf({ timeline, start, end }: WalRange, segmentSize: numb
   return names
 }
 
-interface ListedFile {
+export interface ListedFile {
   readonly kind: 'file'
   /** A byte string. */
   readonly path: string
@@ -80,7 +80,7 @@ export const historyName = (timeline: number): string =>
   `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`
 
 /** PostgreSQL writes one file or range a line, which spares us a JSON parser that streams. */
-function parseLine(line: string): ListedFile | (WalRange & { readonly kind: 'wal' }) | undefined {
+export function parseLine(line: string): ListedFile | (WalRange & { readonly kind: 'wal' }) | undefined {
   const isEntry = /^\{ "(Path|Encoded-Path|Timeline)"/.test(line)
   if (!isEntry) return undefined
   const entry = parseEntry(line)
@@ -123,7 +123,7 @@ const PIECE = 64 * 1024
 const GARBAGE = 8
 
 /** Lines of the manifest; its own checksum, which stands in its last line, is checked at the end. */
-async function* readLines(manifest: Bytes): AsyncGenerator<string> {
+export async function* readLines(manifest: Bytes): AsyncGenerator<string> {
   const hash = createHash('sha256')
   const decoder = new TextDecoder()
   let rest = ''

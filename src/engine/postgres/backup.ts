@@ -7,6 +7,7 @@ import { attempt, type Ground, type Taken } from './attempt.ts'
 import { badPageIn, nameBadPages } from './bad-pages.ts'
 import { connect, inDatabaseOf } from './connect.ts'
 import { gatherFacts } from './facts.ts'
+import { checkBase } from './incremental.ts'
 import { estimateSize } from './size-estimate.ts'
 
 const OLDEST = 140_000
@@ -18,7 +19,8 @@ interface Prepared extends Ground {
 }
 
 /**
- * Takes a full physical backup over the replication protocol: one part `data`, and the server's manifest as an extra.
+ * Takes a physical backup over the replication protocol, full or what changed since a base: one part `data`, and the server's
+ * manifest as an extra.
  *
  * When the server finds bad page checksums, it is taken once more without checking them if the request allows, and is then
  * not `available` as a whole. Fault 'conflict' when the node is another cluster than the request says.
@@ -61,6 +63,7 @@ async function prepare(
       hint: 'Holdfast takes physical backups of PostgreSQL 14 and newer.',
     })
   }
+  if (request.base) checkBase(facts, request.base)
   const [state] = await ask<{ replica: boolean }>('select pg_is_in_recovery() as replica')
   const control = await askIfAllowed<{ id: string }>(
     ask,

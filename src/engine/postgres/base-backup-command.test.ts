@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { baseBackupCommand } from './base-backup-command.ts'
 
-const plain = { label: 'set 1', checkpoint: 'fast', progress: true, verifyChecksums: true } as const
+const plain = { label: 'set 1', checkpoint: 'fast', progress: true, verifyChecksums: true, incremental: false } as const
 
 test('since 15 options stand in parentheses, and the server neither waits for the archive nor writes links', () => {
   assert.equal(
@@ -19,7 +19,13 @@ test('before 15 options are keywords', () => {
 })
 
 test('a spread checkpoint, no progress and unchecked pages are said in both forms', () => {
-  const other = { label: 'x', checkpoint: 'spread', progress: false, verifyChecksums: false } as const
+  const other = {
+    label: 'x',
+    checkpoint: 'spread',
+    progress: false,
+    verifyChecksums: false,
+    incremental: false,
+  } as const
   assert.match(
     baseBackupCommand({ ...other, serverVersion: 180_000 }),
     /PROGRESS false, CHECKPOINT 'spread', .* VERIFY_CHECKSUMS false,/,
@@ -34,4 +40,9 @@ test('quotes in a label are doubled', () => {
   for (const serverVersion of [140_000, 150_000]) {
     assert.match(baseBackupCommand({ ...plain, serverVersion, label: "it's '" }), /LABEL 'it''s '''/)
   }
+})
+
+test('an increment is asked for as one', () => {
+  const command = baseBackupCommand({ ...plain, serverVersion: 180_000, incremental: true })
+  assert.match(command, /MANIFEST_CHECKSUMS 'CRC32C', INCREMENTAL true\)$/)
 })

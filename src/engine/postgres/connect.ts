@@ -2,8 +2,9 @@ import type { Socket } from 'node:net'
 import pg from 'pg'
 import { Fault } from '../../core/fault.ts'
 import type { NodeAddress } from '../../core/instance.ts'
-import type { Options } from '../../lib/streams.ts'
+import type { Bytes, Options } from '../../lib/streams.ts'
 import { sqlState, type Ask, type InDatabase } from './ask.ts'
+import { copyIn } from './copy-in.ts'
 import { attemptsOf, worthAnother, type TlsAttempt } from './ssl-mode.ts'
 
 /** How long a server may take to let us in. */
@@ -23,6 +24,8 @@ export interface ReplicationConnection extends Connection {
    * a backup is read from the socket itself.
    */
   takeOver(): Socket
+  /** Runs a command that takes a stream of bytes. What the server says against it is thrown as it is. */
+  copyIn(sql: string, bytes: Bytes): Promise<void>
 }
 
 /**
@@ -40,7 +43,7 @@ export async function connect(
 /** As `connect`, for the replication protocol. */
 export async function connectReplication(address: NodeAddress, options: Options = {}): Promise<ReplicationConnection> {
   const client = await open(address, { database: 'replication', replication: 'true' }, options)
-  return { ...connectionOf(client), takeOver: () => detach(client) }
+  return { ...connectionOf(client), takeOver: () => detach(client), copyIn: (sql, bytes) => copyIn(client, sql, bytes) }
 }
 
 /** Opens a connection of its own for each database asked for. */

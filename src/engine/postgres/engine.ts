@@ -4,14 +4,18 @@ import { backup } from './backup.ts'
 import { logicalBackup } from './logical-backup.ts'
 import { restoreInto } from './logical-restore.ts'
 import { probe } from './probe.ts'
+import { NO_SUMMARIES } from './probe-problems.ts'
 import { restore } from './restore.ts'
 
-/** Knows PostgreSQL 14 and newer: full physical backups over the replication protocol, logical ones by pg_dump. */
+/**
+ * Knows PostgreSQL: physical backups over the replication protocol, full ones of 14 and newer, increments of 17 and newer; logical ones
+ * by pg_dump.
+ */
 export const postgresEngine = ({ clock }: { clock: Clock }): Engine => ({
   kind: 'postgres',
-  can: ({ problems }) => ({
+  can: ({ engineVersion, problems }) => ({
     physical: !problems.some(({ severity, method = 'Physical' }) => severity === 'error' && method === 'Physical'),
-    incremental: false,
+    incremental: Number.parseInt(engineVersion, 10) >= 17 && !problems.some(({ what }) => what === NO_SUMMARIES),
     pointInTime: false,
     logical: !problems.some(({ severity, method = 'Logical' }) => severity === 'error' && method === 'Logical'),
     singleDatabase: true,

@@ -1,4 +1,15 @@
-import { close, constants, fchmodSync, fchownSync, fsync, openSync, write, writeSync } from 'node:fs'
+import {
+  close,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  write,
+  writeSync,
+} from 'node:fs'
 import { Fault } from '../../core/fault.ts'
 import { createChunks, type Chunks } from './extract-chunks.ts'
 import { targetFault } from './restore-fault.ts'
@@ -13,6 +24,13 @@ export interface Ownership {
 export interface FileWriter {
   /** Creates `path`, which must not exist. Waits while too much is under way. */
   begin(path: Buffer, size: number): Promise<void> | undefined
+  /**
+   * Opens `path`, which exists, to write over it: what lies at or after `keep` becomes zeros, and it ends at `length`. Waits as
+   * `begin` does. `size` is how many bytes will be written.
+   */
+  reopen(path: Buffer, lengths: { keep: number; length: number; size: number }): Promise<void> | undefined
+  /** Where in the file begun last the next bytes go. */
+  seek(position: number): void
   /** Appends to the file begun last. The slice must not change until its chunk is released. */
   write(slice: Uint8Array): Promise<void> | undefined
   /** Takes over a chunk whose slices have all been handed in: it is released when the last of them is written. */
@@ -63,6 +81,16 @@ export function createFileWriter(ownership: Ownership): FileWriter {
       current = { fd: create(path, ownership), path, small: size <= SMALL, position: 0, writes: 0, ended: false }
       state.open += 1
       return state.room()
+    },
+    reopen(path, { keep, length, size }) {
+      state.check()
+      current = { fd: openAgain(path, keep, length), path, small: size <= SMALL, position: 0, writes: 0, ended: false }
+      state.open += 1
+      return state.room()
+    },
+    seek(position) {
+      if (!current) throw new Error('no file is begun')
+      current.position = position
     },
     write(slice) {
       if (!current) throw new Error('no file is begun')
@@ -187,6 +215,18 @@ function create(path: Buffer, { fileMode, owner }: Ownership): number {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw targetFault(error, `write ${path.toString()}`)
     throw new Fault('store_corrupt', `read the set: it holds ${path.toString()} twice`, { cause: error })
+  }
+}
+
+function openAgain(path: Buffer, keep: number, length: number): number {
+  try {
+    const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW)
+    // Two steps: what lay between the two lengths must not come back.
+    ftruncateSync(fd, Math.min(keep, fstatSync(fd).size))
+    ftruncateSync(fd, length)
+    return fd
+  } catch (error) {
+    throw targetFault(error, `write ${path.toString()}`)
   }
 }
 

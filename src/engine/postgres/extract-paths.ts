@@ -41,3 +41,7 @@ export function serverPath(name: string): string | undefined {
   if (name.startsWith('data/')) return name.slice('data/'.length)
   return name.startsWith('tablespaces/') ? `pg_tblspc/${name.slice('tablespaces/'.length)}` : undefined
 }
+
+/** A path as the system takes it: `name` is a byte string, one character per byte. */
+export const absolute = (directory: string, name: string): Buffer =>
+  Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name, 'latin1')])

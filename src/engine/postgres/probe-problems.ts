@@ -108,13 +108,11 @@ const checksums: Check = ({ data_checksums }) =>
         'Stop the server and run: pg_checksums --enable -D DATA_DIRECTORY',
       )
 
+/** What a probe says when increments cannot be taken for this reason. */
+export const NO_SUMMARIES = 'summarize_wal is off: incremental backups are not possible'
+
 const summaries: Check = ({ summarize_wal }) =>
-  summarize_wal === 'off'
-    ? warning(
-        'summarize_wal is off: incremental backups are not possible',
-        `ALTER SYSTEM SET summarize_wal = on; ${RELOAD}`,
-      )
-    : undefined
+  summarize_wal === 'off' ? warning(NO_SUMMARIES, `ALTER SYSTEM SET summarize_wal = on; ${RELOAD}`) : undefined
 
 const innerTablespaces: Check = ({ inner_tablespaces }) =>
   inner_tablespaces.length === 0

@@ -7,20 +7,18 @@ import { syncDirectory } from '../../lib/files.ts'
 import type { EngineOptions, Restored, RestoreOptions, Target } from '../engine.ts'
 import { findBinaries, majorOf, type Binaries } from './binaries.ts'
 import { extensionWarnings, libcWarnings, localeWarnings } from './collation.ts'
-import { extract, type Extracted } from './extract.ts'
+import { chainOf } from './restore-chain.ts'
 import { majorIn, makeConfiguration, type Configuration } from './restore-configuration.ts'
+import { writeFiles } from './restore-files.ts'
 import { linkTablespaces, releaseHeld, removeSignals } from './restore-layout.ts'
 import { inspectMachine, type RestoreMachine } from './restore-machine.ts'
 import { writeOwned, type Owner } from './restore-owner.ts'
 import { freePort } from './restore-port.ts'
 import { makeSocketDirectory } from './restore-socket.ts'
 import { claimTarget, reachWarnings, releaseTarget } from './restore-target.ts'
-import { createFileList } from './file-list.ts'
-import { isListed } from './backup-manifest.ts'
-import { checkFiles } from './restore-verify.ts'
 
 /**
- * Restores a full set into a target: `data/`, `tablespaces/<oid>/` and `RESTORE.txt` below it, each file held against the
+ * Restores a full set, or the last of a chain, into a target: `data/`, `tablespaces/<oid>/` and `RESTORE.txt` below it, each file held against the
  * server's own backup_manifest, and a configuration of its own. Resolves when every file and directory is durable; until
  * then nothing there can be started.
  *
@@ -33,12 +31,14 @@ export async function restore(
   request: RestoreOptions,
   options: EngineOptions = {},
 ): Promise<Restored> {
-  const { set, facts, bytes } = onlyFull(chain, request)
+  const found = chainOf(chain, request)
+  const { bytes } = found
+  const { facts } = found.last
   checkArchitecture(facts)
   const binaries = await findBinaries(majorIn(facts), request.binDirs ?? [], options)
   const root = await claimTarget(target, bytes)
   const { owner } = target
-  const extracted = await writeFiles(set, { root, facts, owner, bytes }, options)
+  const extracted = await writeFiles(found, { root, owner }, options)
   options.onProgress?.({ phase: 'finishing', bytes, totalBytes: bytes })
   await linkTablespaces(root, owner)
   const machine = await inspectMachine(binaries, join(root, 'data'), options)
@@ -74,34 +74,6 @@ export async function restore(
   }
 }
 
-interface Source {
-  readonly set: SetReader
-  readonly facts: PostgresFacts
-  /** Bytes of the tar, which is a little more than what the files take. */
-  readonly bytes: number
-}
-
-function onlyFull(chain: readonly SetReader[], { until }: RestoreOptions): Source {
-  const [set, ...more] = chain
-  const manifest = set?.manifest
-  const part = manifest?.parts.find(({ name }) => name === 'data')
-  if (manifest?.method === 'Logical') {
-    throw new Fault('unsupported', `restore set ${manifest.backupId} into a directory: it is a logical set`, {
-      hint: 'A logical set is restored into a running server: --into.',
-    })
-  }
-  if (!set || !manifest?.postgres || !part || manifest.method !== 'Physical') {
-    throw new Fault('unsupported', 'restore: not a physical set of PostgreSQL')
-  }
-  if (more.length > 0 || manifest.type !== 'FullBackup' || until !== undefined) {
-    throw new Fault(
-      'unsupported',
-      `restore set ${manifest.backupId}: this version restores one full set, as it was when taken`,
-    )
-  }
-  return { set, facts: manifest.postgres, bytes: part.plainSize }
-}
-
 /** Node's names of what PostgreSQL's version() calls by the compiler's. */
 const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
   x64: ['x86_64', 'amd64'],
@@ -117,34 +89,6 @@ function checkArchitecture({ architecture }: PostgresFacts): void {
   throw new Fault('unsupported', `restore: the set is of a server on ${architecture}, this machine is ${ours[0]}`, {
     hint: "PostgreSQL's files are not portable between architectures: restore on a machine like the source.",
   })
-}
-
-interface Writing {
-  readonly root: string
-  readonly facts: PostgresFacts
-  readonly owner: Owner
-  readonly bytes: number
-}
-
-async function writeFiles(
-  set: SetReader,
-  { root, facts, owner, bytes }: Writing,
-  options: EngineOptions,
-): Promise<Extracted> {
-  const directoryMode = facts.dataDirectoryMode === '0750' ? 0o750 : 0o700
-  const list = createFileList()
-  const extracted = await extract(
-    set.read('data', undefined, options),
-    { directory: root, directoryMode, owner },
-    {
-      signal: options.signal,
-      onFile: (path, size, crc) => isListed(path) && list.add(path, size, crc),
-      onBytes: (done) => options.onProgress?.({ phase: 'writing', bytes: done, totalBytes: bytes }),
-    },
-  )
-  options.onProgress?.({ phase: 'checking', bytes, totalBytes: bytes })
-  await checkFiles(list, join(root, 'data'), { walSegmentSize: facts.walSegmentSize, signal: options.signal })
-  return extracted
 }
 
 /** Files of the set whose place ours take; they stay beside as `*.original`. */

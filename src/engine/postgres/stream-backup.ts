@@ -118,6 +118,7 @@ function eventsOf(socket: Wire, flow: Flow): AsyncIterable<WireEvent[]> {
     checkpoint: request.checkpoint,
     progress: estimate.files < MANY_FILES,
     verifyChecksums,
+    incremental: request.base !== undefined,
   })
   // A spread checkpoint may take as long as checkpoint_timeout, and nothing is sent meanwhile.
   return runCommand(socket, command, { signal, idleMs: () => (flow.start ? IDLE_MS : 0) })

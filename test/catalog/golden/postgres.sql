@@ -170,14 +170,26 @@ update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "starte
 -- renewTask
 update "tasks" set "attempt" = $1, "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $2, "phase" = $3, "percent" = case when percent > $4 then percent else $5 end, "bytes" = $6, "total_bytes" = $7 where "id" = $8 and "attempt" = $9 and "worker" = $10 and "state" = $11 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
 
+-- holdForTask
+update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
+insert into "holds" ("set_id", "owner", "until") values ($1, $2, $3) on conflict ("set_id", "owner") do update set "until" = $4;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
+update "instances" set "version" = version + 1 where "id" = $1;
+
 -- commitSet
 update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
 select "set_id" from "holds" where "owner" = $1;
-insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) on conflict ("id") do nothing returning "id";
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
+delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values ($1, $2, $3, $4) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "version" = version + 1 where "id" = $1;
+insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) on conflict ("id") do nothing returning "id";
+insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values ($1, $2, $3, $4) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "last_success_at" = $1, "last_duration_ms" = $2 where "id" = $3 and coalesce(last_success_at, 0) <= $4;
+
+-- hasDependents
+select "id" from "sets" where "instance_id" = $1 and "parent_id" = $2 limit $3;
 
 -- releaseTask
 update "tasks" set "attempt" = $1, "state" = $2, "worker" = $3, "reason" = $4, "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $5 where "id" = $6 and "attempt" = $7 and "worker" = $8 and "state" = $9 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";

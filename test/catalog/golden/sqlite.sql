@@ -169,14 +169,26 @@ update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_
 -- renewTask
 update "tasks" set "attempt" = ?, "due_at" = ? + ?, "phase" = ?, "percent" = case when percent > ? then percent else ? end, "bytes" = ?, "total_bytes" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
 
+-- holdForTask
+update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
+insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
+update "instances" set "version" = version + 1 where "id" = ?;
+
 -- commitSet
 update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
-insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
+delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values (?, ?, ?, ?) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "version" = version + 1 where "id" = ?;
+insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
+insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values (?, ?, ?, ?) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "last_success_at" = ?, "last_duration_ms" = ? where "id" = ? and coalesce(last_success_at, 0) <= ?;
+
+-- hasDependents
+select "id" from "sets" where "instance_id" = ? and "parent_id" = ? limit ?;
 
 -- releaseTask
 update "tasks" set "attempt" = ?, "state" = ?, "worker" = ?, "reason" = ?, "due_at" = ? + ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";

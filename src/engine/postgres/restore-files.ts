@@ -1,0 +1,130 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Fault } from '../../core/fault.ts'
+import type { EngineOptions } from '../engine.ts'
+import { applyIncrement } from './apply-increment.ts'
+import { isListed } from './backup-manifest.ts'
+import { writeCombinedManifest } from './combined-manifest.ts'
+import { extract, type ExtractOptions } from './extract.ts'
+import { createFileList, type FileList } from './file-list.ts'
+import { incrementOf } from './increment-file.ts'
+import { parseLsn } from './lag.ts'
+import type { Chain, Member } from './restore-chain.ts'
+import { targetFault } from './restore-fault.ts'
+import type { Owner } from './restore-owner.ts'
+import { checkFiles } from './restore-verify.ts'
+
+interface Place {
+  readonly root: string
+  readonly owner: Owner
+}
+
+/** What the sets written so far have left. */
+interface Written {
+  readonly lists: FileList[]
+  readonly changed: Set<string>
+  /** Bytes of the tars read whole. */
+  bytes: number
+  files: number
+}
+
+/**
+ * Writes the files of a chain below `root`: its full set once, then each increment over it, every one read once and held against the
+ * server's own manifest of it. What lies there afterwards is what the server had when the last set was taken, with a manifest that says so.
+ */
+export async function writeFiles(
+  chain: Chain,
+  place: Place,
+  options: EngineOptions,
+): Promise<{ files: number; bytes: number }> {
+  const written: Written = { lists: [], changed: new Set(), bytes: 0, files: 0 }
+  let start: bigint | undefined
+  for (const member of chain.members) {
+    try {
+      await writeMember(chain, member, { place, written, options })
+      start = await checkLabel(place.root, start)
+    } catch (error) {
+      throw chain.members.length > 1 ? named(error, chain, member) : error
+    }
+  }
+  if (chain.members.length > 1) await finish(place, written, options)
+  return { files: written.files, bytes: written.bytes }
+}
+
+interface Writing {
+  readonly place: Place
+  readonly written: Written
+  readonly options: EngineOptions
+}
+
+async function writeMember(chain: Chain, member: Member, { place, written, options }: Writing): Promise<void> {
+  const { root, owner } = place
+  const isLast = member === chain.last
+  const list = createFileList()
+  const before = written.lists.at(-1)
+  written.files = 0
+  const told: ExtractOptions = {
+    signal: options.signal,
+    onFile: (path, size, crc) => {
+      written.files += 1
+      if (isListed(path)) list.add(path, size, crc)
+    },
+    onBytes: (done) => options.onProgress?.({ phase: 'writing', bytes: written.bytes + done, totalBytes: chain.bytes }),
+    // Recovery begins where the last set does: its own log is all that is needed.
+    isSkipped: (name) => !isLast && name.startsWith('data/pg_wal/'),
+  }
+  const where = { directory: root, directoryMode: modeOf(member), owner } as const
+  const tar = member.set.read('data', undefined, options)
+  if (before === undefined) await extract(tar, where, told)
+  else {
+    await applyIncrement(tar, where, {
+      ...told,
+      blockSize: member.facts.blockSize,
+      isLast,
+      wasThere: (path) => before.look(path) !== undefined || before.look(incrementOf(path)) !== undefined,
+      onChanged: (path) => written.changed.add(path),
+    })
+  }
+  written.bytes += member.bytes
+  options.onProgress?.({ phase: 'checking', bytes: written.bytes, totalBytes: chain.bytes })
+  const walSegmentSize = isLast ? member.facts.walSegmentSize : undefined
+  await checkFiles(list, join(root, 'data'), { walSegmentSize, signal: options.signal })
+  written.lists.push(list)
+}
+
+const modeOf = ({ facts }: Member) => (facts.dataDirectoryMode === '0750' ? 0o750 : 0o700)
+
+/** Where the member that was just written begins; it must add to one that begins at `expected`, or to none. */
+async function checkLabel(root: string, expected: bigint | undefined): Promise<bigint | undefined> {
+  const label = await readFile(join(root, 'data/backup_label'), 'latin1').catch(() => '')
+  const base = /^INCREMENTAL FROM LSN: (\S+)$/m.exec(label)?.[1]
+  if ((base === undefined ? undefined : parseLsn(base)) !== expected) {
+    throw new Fault(
+      'store_corrupt',
+      expected === undefined
+        ? 'read the set: its backup_label is that of an increment'
+        : `read the set: its backup_label says that it adds to a backup from ${base ?? 'nowhere'}, which the set before it is not`,
+    )
+  }
+  const start = /^START WAL LOCATION: (\S+) /m.exec(label)?.[1]
+  return start === undefined ? undefined : parseLsn(start)
+}
+
+async function finish({ root, owner }: Place, written: Written, { signal }: EngineOptions): Promise<void> {
+  const path = join(root, 'data/backup_label')
+  try {
+    const label = await readFile(path, 'latin1')
+    await writeFile(path, label.replaceAll(/^INCREMENTAL FROM .*\n/gm, ''), { encoding: 'latin1', flush: true })
+  } catch (error) {
+    throw targetFault(error, `write ${path}`)
+  }
+  await writeCombinedManifest({ root, owner, lists: written.lists, changed: written.changed, signal })
+}
+
+/** Damage, with the set of the chain that has it. */
+function named(error: unknown, chain: Chain, member: Member): unknown {
+  if (!Fault.is(error, 'store_corrupt')) return error
+  const [whole, one] = [chain.last.set.manifest.backupId, member.set.manifest.backupId]
+  const which = whole === one ? `set ${one}` : `set ${one}, which set ${whole} needs`
+  return new Fault('store_corrupt', `restore ${which}: ${error.message}`, { hint: error.hint, cause: error })
+}
