@@ -92,7 +92,7 @@ export interface RestoreIntoRequest {
   readonly into: string
   /** What to bring back. Absent: the whole set, with roles and tablespaces where it has them. */
   readonly pieces?: readonly Piece[] | undefined
-  /** False: everything belongs to the role that restores, and nobody else gets rights. */
+  /** False: everything belongs to the role that restores, nobody else gets rights, and no roles are made. */
   readonly owners: boolean
   /** False: everything lies in the default tablespace. */
   readonly tablespaces: boolean

@@ -212,6 +212,32 @@ suite('a logical set of a whole instance', () => {
     assert.deepEqual(await databasesOf(target), ['postgres'])
   })
 
+  test('a role that may create databases, and no more, restores without ownership', async () => {
+    await using target = await startPostgres({ version: 15 })
+    await target.query(`create role "little one" login createdb password 'l'`)
+    const address = { ...target.address, user: 'little one', password: 'l' }
+    const restored = await bringInto(address, set, [{ database: 'shop' }], { owners: false })
+    assert.deepEqual(restored.warnings, [])
+    const sum = `select count(*)::int as n, md5(string_agg(o::text, ',' order by id)) from sales.orders o`
+    assert.deepEqual(await target.query(sum, 'shop'), await source.query(sum, 'shop'))
+    await assert.rejects(
+      bringInto(address, set, [{ database: 'shop', as: 'owned' }]),
+      (error) => Fault.is(error, 'instance_unready') && /roles/.test(error.message),
+    )
+    await target.query('drop role if exists app')
+    await target.query(`create role app; create role "Read 'er"`)
+    await assert.rejects(
+      bringInto(address, set, [{ database: 'shop', as: 'owned' }]),
+      (error) => Fault.is(error, 'instance_unready') && /may give nothing to the roles/.test(error.message),
+    )
+    await target.query('alter role "little one" nocreatedb')
+    await assert.rejects(
+      bringInto(address, set, [{ database: 'shop', as: 'owned' }]),
+      (error) => Fault.is(error, 'instance_unready') && error.hint === 'Run: ALTER ROLE "little one" CREATEDB;',
+    )
+    assert.deepEqual(await databasesOf(target), ['postgres', 'shop'])
+  })
+
   test('is not restored into a replica', async () => {
     await using replica = await startReplica(source)
     await assert.rejects(

@@ -40,7 +40,8 @@ export const restoreBackup = defineAction({
     Owners: {
       codec: flag,
       default: true,
-      about: 'False: everything belongs to the role of the node, and nobody else gets rights.',
+      about:
+        'False: everything belongs to the role of the node, nobody else gets rights, and no roles or tablespaces are made.',
     },
     Tablespaces: { codec: flag, default: true, about: 'False: everything lies in the default tablespace.' },
   },

@@ -50,7 +50,8 @@ async function load(
   await using session = await openClientSession(address, { signal })
   const progress = counter(set, chosen, options)
   const reader: DumpReader = { tool, session, set, request, signal, count: progress.count }
-  const globals = request.pieces === undefined ? await readGlobals(set, facts, target) : undefined
+  const wantsGlobals = request.pieces === undefined && request.owners
+  const globals = wantsGlobals ? await readGlobals(set, facts, target) : undefined
   const databases = [...new Set(chosen.map(({ database }) => database))]
   const warnings = checkNeeds(target, facts, databases, request, globals)
   const loading: Loading = {

@@ -173,7 +173,7 @@ export async function checkEmpty(name: string, database: LogicalDatabase, inData
   const [row] = await inDatabase(name, (ask) => ask<{ filled: boolean; encoding: string; collate: string }>(FILLED_SQL))
   if (row?.filled !== false) {
     throw new Fault('conflict', `restore database ${pg.escapeIdentifier(name)}: the server has one that is not empty`, {
-      hint: 'Rename or drop that one, or restore under another name (--as).',
+      hint: 'Rename or drop that one, or name the databases that you want one by one (--database), under other names (--as).',
     })
   }
   const { provider, locale } = database.collation
