@@ -101,6 +101,27 @@ suite('what may go wrong with a logical set', () => {
     assert.deepEqual(await databasesOf(newer), ['postgres'])
   })
 
+  test('what a set records is asked of newer servers in their words, and a database half dropped is left out', async () => {
+    await using newer = await startPostgres({ version: 18 })
+    await newer.query(`create database builtin locale_provider builtin builtin_locale 'C.UTF-8' template template0`)
+    await newer.query('create database gone')
+    await newer.query(`update pg_database set datconnlimit = -2 where datname = 'gone'`)
+    const script = `case "$1" in --version) echo "$(basename "$0") (PostgreSQL) 18.4";; *) printf PGDMP;; esac`
+    await using tool = await pretendedTool(['pg_dump', 'pg_dumpall'], script)
+    const { manifest } = await takeLogical(newer.address, { binDirs: [tool.directory] })
+    assert.equal(manifest.logical?.toolVersion, '18.4')
+    const databases = manifest.logical.databases.map(({ name, collation: { provider, locale } }) => [
+      name,
+      provider,
+      locale,
+    ])
+    assert.deepEqual(databases[0], ['builtin', 'builtin', 'C.UTF-8'])
+    assert.deepEqual(
+      databases.map(([name]) => name),
+      ['builtin', 'postgres'],
+    )
+  })
+
   test('a pg_dump that was ended half way makes no set, and leaves nothing of its part', async () => {
     const store = emptyStore()
     const dump = `exec /usr/lib/postgresql/15/bin/pg_dump "$@"`

@@ -97,9 +97,14 @@ export async function databasesOf(server: TestServer): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** A directory with one program of this name that runs a shell script. */
-export async function pretendedTool(name: string, script: string): Promise<AsyncDisposable & { directory: string }> {
+/** A directory with programs of these names that run a shell script. */
+export async function pretendedTool(
+  names: string | readonly string[],
+  script: string,
+): Promise<AsyncDisposable & { directory: string }> {
   const directory = await mkdtemp(`/tmp/holdfast-tool-${randomBytes(2).toString('hex')}-`)
-  await writeFile(join(directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  for (const name of [names].flat()) {
+    await writeFile(join(directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  }
   return { directory, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) }
 }

@@ -109,7 +109,10 @@ const SERVER_SQL = `
     pg_is_in_recovery() as is_replica,
     (select system_identifier::text from pg_control_system()) as system_identifier,
     has_table_privilege('pg_authid', 'select') as may_read_passwords,
-    array(select datname::text from pg_database where datallowconn and not datistemplate order by 1) as databases`
+    -- One with a limit of -2 is what a DROP DATABASE that was cut short left.
+    array(
+      select datname::text from pg_database where datallowconn and not datistemplate and datconnlimit <> -2 order by 1
+    ) as databases`
 
 async function readServer(ask: Ask, request: BackupRequest): Promise<Server> {
   const [row] = await ask<ServerRow>(SERVER_SQL)
