@@ -98,7 +98,7 @@ async function rebuiltOtherwise({ store, instanceIds }: Rest, good: readonly Bac
   const url = `sqlite:${join(directory, 'catalog.db')}`
   const catalog = await openCatalog({ url, sealer, clock: systemClock, log: silentLog })
   try {
-    const { problems } = await rebuildCatalog(catalog, store)
+    const { problems } = await rebuildCatalog(catalog, store, systemClock.now())
     const found = (await allSets({ catalog, instanceIds })).map(essence).toSorted()
     const known = good.map(essence).toSorted()
     if (found.join() === known.join()) return [...problems]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startPostgres } from '../lib/postgres.ts'
@@ -23,11 +23,16 @@ test('on an empty machine the store gives catalog, sets and nodes back, and logi
   const before = await (async () => {
     await using service = await startService({ storeDirectory })
     await register(service, 'orders', [server])
-    return { set: await take(service, 'orders'), nodes: (await shown(service, 'orders')).Nodes.Node }
+    const set = await take(service, 'orders')
+    assert.equal((await fetch(set.BackupDownloadURL, { method: 'HEAD' })).status, 200)
+    await copyFile(join(service.dataDirectory, 'key'), join(kept, 'key'))
+    return { set, nodes: (await shown(service, 'orders')).Nodes.Node }
   })()
 
   const dataDirectory = join(kept, 'empty machine')
   const store = ['--set', `store.url=file://${storeDirectory}`]
+  await mkdir(dataDirectory)
+  await copyFile(join(kept, 'key'), join(dataDirectory, 'key'))
   const rebuilt = await runProgram(['catalog', 'rebuild', '--data-dir', dataDirectory, ...store])
   assert.equal(rebuilt.code, 0, rebuilt.err)
   assert.equal(rebuilt.out, '1 instances and 1 sets added, 0 sets were known\n')
@@ -41,6 +46,10 @@ test('on an empty machine the store gives catalog, sets and nodes back, and logi
   const [listed] = await service.json<(typeof before.set)[]>('backups', 'list', 'orders')
   assert.equal(listed?.BackupId, before.set.BackupId)
   await withRestored(service, listed, async () => {})
+  // No store tells which links were revoked: after a rebuild all that were made before are.
+  const { pathname, search } = new URL(before.set.BackupDownloadURL)
+  assert.equal((await fetch(service.url + pathname + search, { method: 'HEAD' })).status, 403)
+  assert.equal((await fetch(listed.BackupDownloadURL, { method: 'HEAD' })).status, 200)
 
   const { host, port, password = '' } = server.address
   const refused = await service.run('backups', 'take', 'orders')

@@ -15,6 +15,7 @@ import type { E2eService } from './service.ts'
 /** A set as DescribeBackups shows it. */
 export interface ListedSet {
   readonly BackupId: string
+  readonly BackupDownloadURL: string
   readonly BackupStatus: string
   readonly BackupSize: number
   readonly HostInstanceID: string

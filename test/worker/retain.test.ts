@@ -119,7 +119,7 @@ test('policies, pins and ends come back with a catalog that is rebuilt from the 
   await doAll(world)
   await using empty = await workerWorld()
   await empty.catalog.deregisterInstance('pgm-1', 0)
-  const rebuilt = await rebuildCatalog(empty.catalog, world.store)
+  const rebuilt = await rebuildCatalog(empty.catalog, world.store, world.clock.now())
   assert.deepEqual(rebuilt.problems, [])
   assert.deepEqual(await empty.catalog.policyOf('pgm-1'), await world.catalog.policyOf('pgm-1'))
   assert.deepEqual(await empty.catalog.keptSets('pgm-1'), await world.catalog.keptSets('pgm-1'))

@@ -39,7 +39,7 @@ async function rebuild(options: CatalogOptions, parts: Parts): Promise<void> {
   const config = configOf(options, parts)
   using _lock = await lockRoles(config.dataDir, ROLES)
   const store = await parts.openStore(config.store.url, { create: false })
-  const found = await withCatalog(config, parts, (catalog) => rebuildCatalog(catalog, store))
+  const found = await withCatalog(config, parts, (catalog) => rebuildCatalog(catalog, store, parts.clock.now()))
   for (const problem of found.problems) parts.io.err.write(`warning: ${problem}\n`)
   if (options.json) parts.io.out.write(`${JSON.stringify(found, null, 2)}\n`)
   else parts.io.out.write(`${found.instances} instances and ${found.sets} sets added, ${found.known} sets were known\n`)

@@ -3,6 +3,7 @@ import type { BackupSet } from '../../core/backup-set.ts'
 import { DEFAULT_SETTINGS } from '../../core/instance.ts'
 import type { Manifest } from '../../core/manifest.ts'
 import { setOfManifest } from '../../core/set-of-manifest.ts'
+import type { Moment } from '../../lib/clock.ts'
 import { openDownload } from '../../set/download.ts'
 import type { Keep } from '../../core/keep-record.ts'
 import { readInstanceRecords } from '../../set/instance-record.ts'
@@ -19,8 +20,12 @@ export interface Rebuilt {
   readonly problems: readonly string[]
 }
 
-/** Adds to a catalog every instance and set that a store holds and it does not know. What it knows stays as it is. */
-export async function rebuildCatalog(catalog: Catalog, store: Store): Promise<Rebuilt> {
+/**
+ * Adds to a catalog every instance and set that a store holds and it does not know. What it knows stays as it is.
+ *
+ * Which links were revoked no store tells: those of the sets it adds that were made before `now` all end.
+ */
+export async function rebuildCatalog(catalog: Catalog, store: Store, now: Moment): Promise<Rebuilt> {
   const problems: string[] = []
   const found = { instances: await addInstances(catalog, store, problems), sets: 0, known: 0 }
   const increments: BackupSet[] = []
@@ -32,7 +37,7 @@ export async function rebuildCatalog(catalog: Catalog, store: Store): Promise<Re
     }
     if (await addOwner(catalog, manifest)) found.instances++
     const { size } = await openDownload(store, manifest)
-    const set = setOfManifest(manifest, key, size)
+    const set = { ...setOfManifest(manifest, key, size), linkRound: Math.floor(now / 1000) }
     parents.set(set.id, set.parentId)
     if (set.parentId !== undefined) increments.push(set)
     else if (await catalog.adoptSet(set)) found.sets++
