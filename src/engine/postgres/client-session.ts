@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
@@ -27,13 +27,10 @@ export interface ClientSession extends AsyncDisposable {
  * behind. Only the certificates to trust are written, into a directory of our own.
  */
 export async function openClientSession(address: NodeAddress, { signal }: Options = {}): Promise<ClientSession> {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-client-'))
+  const scratch = createScratch()
   try {
-    await chmod(directory, 0o700)
     const authorities = authoritiesOf(address)
-    const trusted = join(directory, 'root.crt')
-    if (authorities !== undefined) await writeFile(trusted, authorities, { mode: 0o600 })
-    const env = environmentOf(address, directory, trusted)
+    const env = environmentOf(address, authorities === undefined ? NOWHERE : await scratch.file(authorities))
     const secrets = address.password === undefined ? [] : [address.password]
     return {
       options: (code, doing, hintFor) => ({
@@ -42,16 +39,31 @@ export async function openClientSession(address: NodeAddress, { signal }: Option
         signal,
         fail: (message, cause) => new Fault(code, `${doing}: ${message}`, { cause, hint: hintFor?.(message) }),
       }),
-      file: async (text) => {
-        const path = join(directory, randomBytes(8).toString('hex'))
-        await writeFile(path, text, { mode: 0o600 })
-        return path
-      },
-      [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
+      file: (text) => scratch.file(text),
+      [Symbol.asyncDispose]: () => scratch.remove(),
     }
   } catch (error) {
-    await rm(directory, { recursive: true, force: true })
+    await scratch.remove()
     throw error
+  }
+}
+
+/** A path that no file can have: what libpq would look for in the home of our user is looked for there. */
+const NOWHERE = '/dev/null/none'
+
+/** A directory of our own, made with the first file in it. */
+function createScratch() {
+  let directory: string | undefined
+  return {
+    file: async (text: string) => {
+      directory ??= await mkdtemp(join(tmpdir(), 'holdfast-client-'))
+      const path = join(directory, randomBytes(8).toString('hex'))
+      await writeFile(path, text, { mode: 0o600 })
+      return path
+    },
+    remove: async () => {
+      if (directory !== undefined) await rm(directory, { recursive: true, force: true })
+    },
   }
 }
 
@@ -61,7 +73,7 @@ function authoritiesOf({ sslMode, sslRootCert }: NodeAddress): string | undefine
   return sslMode.startsWith('verify') ? getCACertificates('default').join('\n') : undefined
 }
 
-const environmentOf = (address: NodeAddress, directory: string, trusted: string): Record<string, string> => ({
+const environmentOf = (address: NodeAddress, trusted: string): Record<string, string> => ({
   PATH: '/usr/bin:/bin',
   // What they say is read by us, and shown: in one language.
   LC_ALL: 'C',
@@ -71,8 +83,8 @@ const environmentOf = (address: NodeAddress, directory: string, trusted: string)
   ...(address.password === undefined ? {} : { PGPASSWORD: address.password }),
   PGSSLMODE: address.sslMode,
   PGSSLROOTCERT: trusted,
-  PGSSLCERT: join(directory, 'none.crt'),
-  PGPASSFILE: join(directory, 'none'),
+  PGSSLCERT: NOWHERE,
+  PGPASSFILE: NOWHERE,
   PGGSSENCMODE: 'disable',
   PGCONNECT_TIMEOUT: '15',
   PGAPPNAME: 'holdfast',
