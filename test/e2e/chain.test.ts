@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { after, before, suite, test } from 'node:test'
 import { makeDirectoryFor } from '../../quickstart/account.ts'
 import { startRestored } from '../../src/engine/postgres/restore-start.ts'
@@ -9,6 +11,8 @@ import { eventually } from '../lib/eventually.ts'
 import { startPostgres, type TestServer } from '../lib/postgres.ts'
 import { runProgram, startService, type E2eService } from './service.ts'
 import { compare, download, manifestOf, register, withRestored, type ListedSet } from './sets.ts'
+
+const run = promisify(execFile)
 
 interface Listed extends ListedSet {
   readonly BackupType: string
@@ -41,6 +45,20 @@ suite('increments through the whole service', () => {
   after(async () => {
     await service[Symbol.asyncDispose]()
     await server[Symbol.asyncDispose]()
+  })
+
+  test('the text that opens an increment says that it cannot be restored alone, and what it needs', async () => {
+    const opened = async (set: ListedSet) => {
+      const { stdout } = await run('sh', ['-c', 'zstd -dc "$1" | tar -xO -f - RESTORE.txt', '-', await storedAt(set)])
+      return stdout
+    }
+    const [full, first] = chain
+    assert.ok(full && first)
+    assert.match(await opened(full), /HOW TO RESTORE THIS BY HAND[\s\S]*pg_ctl/)
+    const text = await opened(first)
+    assert.match(text, new RegExp(`CANNOT BE RESTORED ALONE\\nIt holds what changed since set ${full.BackupId}\\.`))
+    assert.match(text, /pg_combinebackup/)
+    assert.doesNotMatch(text, /pg_ctl/)
   })
 
   test('each names what it adds to, is listed by its type, and downloads as it lies in the store', async () => {

@@ -170,6 +170,7 @@ function opening(flow: Flow): Iterable<Uint8Array> {
     title: request.title,
     serverVersionText: facts.serverVersionText,
     major: Math.floor(facts.serverVersion / 10_000),
+    parentId: request.base?.manifest.backupId,
     tablespaces: flow.tablespaces.flatMap(({ oid, location }) => (oid === undefined ? [] : [{ oid, location }])),
   })
   return formatMember('RESTORE.txt', Buffer.from(text), seconds(flow))
