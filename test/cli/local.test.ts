@@ -120,6 +120,12 @@ test('a lost catalog is rebuilt from the store: instances and sets with their id
   const again = await world.run(['catalog', 'rebuild', '-d', world.data])
   assert.match(again.out, /^0 instances and 0 sets added, 1 sets were known\n$/)
   assert.equal((await world.run(['catalog', 'check', '-d', world.data])).code, 0)
+  const audit = (await world.run(['audit', 'export', '-d', world.data])).out.trim().split('\n')
+  const noted = audit.map((line) => JSON.parse(line) as { origin: string; action: string })
+  assert.deepEqual(
+    noted.map(({ origin, action }) => [origin, action]),
+    Array.from({ length: 2 }, () => ['local', 'catalog rebuild']),
+  )
 })
 
 test('a set whose instance has no record is rebuilt with it', async () => {

@@ -3,6 +3,7 @@ import { Fault } from '../../core/fault.ts'
 import { withConfigOptions, type ConfigOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import { readExport, writeExport, type ExportOptions, type ImportOptions } from './catalog-file.ts'
+import { localChange } from './local-change.ts'
 import { lockRoles } from './lock-roles.ts'
 import { configOf, withCatalog, withExistingCatalog } from './open.ts'
 import { rebuildCatalog } from './rebuild.ts'
@@ -39,7 +40,12 @@ async function rebuild(options: CatalogOptions, parts: Parts): Promise<void> {
   const config = configOf(options, parts)
   using _lock = await lockRoles(config.dataDir, ROLES)
   const store = await parts.openStore(config.store.url, { create: false })
-  const found = await withCatalog(config, parts, (catalog) => rebuildCatalog(catalog, store, parts.clock.now()))
+  const found = await withCatalog(config, parts, async (catalog) => {
+    // Before the first addition: one that is cut short half way has been noted, too.
+    const { audit } = localChange('catalog rebuild', { store: config.store.url }, parts.clock)
+    await catalog.addAuditRecord({ ...audit, outcome: 'done', code: '', taskIds: [], setIds: [] })
+    return rebuildCatalog(catalog, store, parts.clock.now())
+  })
   for (const problem of found.problems) parts.io.err.write(`warning: ${problem}\n`)
   if (options.json) parts.io.out.write(`${JSON.stringify(found, null, 2)}\n`)
   else parts.io.out.write(`${found.instances} instances and ${found.sets} sets added, ${found.known} sets were known\n`)
