@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { BackupSet } from '../core/backup-set.ts'
+import type { Moment } from '../lib/clock.ts'
 import { isoSeconds } from '../lib/time.ts'
 import { downloadName } from '../set/download-name.ts'
 import type { LinkMaker } from './links.ts'
@@ -36,7 +37,7 @@ export const backupItem = z.object({
     ),
   ConsistentTime: z.int().describe('The moment that the set restores, Unix seconds; 0 when unknown.'),
   IsAvail: z.union([z.literal(0), z.literal(1)]).describe('Whether the set can be restored whole.'),
-  Checksum: z.string().describe('Empty: the manifest of the set holds SHA-256 sums, which VerifyBackup checks.'),
+  Checksum: z.string().describe('CRC-64 (ECMA-182) of the download, decimal; empty when there is none.'),
   StorageClass: z.literal('0'),
   Encryption: z.literal('{}'),
   CopyOnlyBackup: z.literal('0'),
@@ -48,7 +49,7 @@ export const backupItem = z.object({
   ExpectExpireTime: z
     .string()
     .describe(
-      'When the set ends by an end of its own; Never (extension) when it does not; empty: when its policy says.',
+      'When the set ends by an end of its own; else before when its policy does not remove it, whatever may keep it longer; Never (extension): told never to end; empty: pinned, or kept for ever by the policy.',
     ),
   Pinned: z.boolean().describe('Extension: whether it is pinned.'),
   FailReason: z
@@ -65,8 +66,8 @@ const NO_LINKS = {
   LinkExpiredTime: null,
 }
 
-/** A set in the words of RDS, with its links where it has bytes. */
-export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof backupItem> {
+/** A set in the words of RDS, with its links where it has bytes; `policyEnd`: before when its policy does not remove it. */
+export function renderBackup(set: BackupSet, links: LinkMaker, policyEnd?: Moment): z.infer<typeof backupItem> {
   const succeeded = set.status === 'Success'
   return {
     BackupId: set.id,
@@ -85,14 +86,14 @@ export function renderBackup(set: BackupSet, links: LinkMaker): z.infer<typeof b
     MetaStatus: succeeded ? (set.method === 'Logical' ? 'OK' : '') : 'EMPTY',
     ConsistentTime: Math.floor((set.consistentAt ?? 0) / 1000),
     IsAvail: succeeded && set.available && set.damage === undefined ? 1 : 0,
-    Checksum: '',
+    Checksum: set.checksum ?? '',
     StorageClass: '0',
     Encryption: '{}',
     CopyOnlyBackup: '0',
     Engine: engineName(set.engine),
     EngineVersion: set.engineVersion,
     BackupDownloadLinkByDB: { BackupDownloadLinkByDB: databaseLinks(set, links) },
-    ExpectExpireTime: renderEnd(set.expiresAt),
+    ExpectExpireTime: renderEnd(set.expiresAt ?? policyEnd),
     Pinned: set.pinned === true,
     FailReason: set.reason ?? set.damage ?? '',
     VerifiedTime: set.verifiedAt === undefined ? '' : isoSeconds(set.verifiedAt),

@@ -6,6 +6,7 @@ import { emptyStore, sampleBytes, writeSet } from '../../test/lib/set.ts'
 import type { BackupSet } from '../core/backup-set.ts'
 import { Fault } from '../core/fault.ts'
 import { setOfManifest } from '../core/set-of-manifest.ts'
+import { crc64 } from '../lib/crc64.ts'
 import { FakeClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { createSealer } from '../lib/seal.ts'
@@ -27,7 +28,7 @@ async function fixture(options: { limits?: { downloads: number; downloadsPerSet:
   const whole = await read(await download.read())
   const sets = new Map<string, BackupSet>()
   const holds = new Set<string>()
-  const set = setOfManifest(manifest, key, download.size)
+  const set = setOfManifest(manifest, key, download)
   sets.set(set.id, set)
   const links = createLinks(SEALER, clock, { publicUrl: 'https://backup.example', lifetimeSeconds: 3600 })
   const ask = (store_: Store) =>
@@ -111,6 +112,7 @@ test('a link gives the whole download, with what a client must know of it', asyn
     'content-type': 'application/zstd',
     etag,
     'last-modified': new Date(Math.floor(set.endedAt / 1000) * 1000).toUTCString(),
+    'x-oss-hash-crc64ecma': crc64(whole).toString(),
     'x-content-type-options': 'nosniff',
   })
 })

@@ -87,11 +87,13 @@ async function find(store: Store, link: Wanted, set: BackupSet | undefined): Pro
 
 async function serve(found: Found, request: Request, deps: HoldingDeps, fail: Fail): Promise<Reply> {
   const { download, modifiedAt } = found
+  const checksum = download.checksum()
   const version = { etag: download.etag, modifiedAt }
   const validators = {
     etag: download.etag,
     'last-modified': httpDate(modifiedAt),
     'cache-control': 'private, no-transform',
+    ...(checksum !== undefined && { 'x-oss-hash-crc64ecma': checksum }),
   }
 
   const condition = judgeConditions(request.headers, version, parseHttpDate)

@@ -20,6 +20,6 @@ export const setEnd: ParameterCodec<SetEnd> = {
   },
 }
 
-/** `ExpectExpireTime` of a set: empty when its policy says. */
+/** `ExpectExpireTime` of a set: empty when no end is known. */
 export const renderEnd = (expiresAt: Moment | undefined): string =>
   expiresAt === undefined ? '' : expiresAt === NEVER ? 'Never' : isoSeconds(expiresAt)

@@ -8,6 +8,7 @@ import { first } from './migrations/0001-first.ts'
 import { stoppedAttempts } from './migrations/0002-stopped-attempts.ts'
 import { theApiFamily } from './migrations/0003-the-api-family.ts'
 import { alerts } from './migrations/0004-alerts.ts'
+import { checksumOfSets } from './migrations/0006-checksum-of-sets.ts'
 import { databasesOfSets } from './migrations/0005-databases-of-sets.ts'
 import { POSTGRES, SQLITE, type Flavour } from './migrations/flavour.ts'
 import type { Tables } from './tables.ts'
@@ -16,7 +17,14 @@ import type { Tables } from './tables.ts'
 export type Migration = (flavour: Flavour) => readonly string[]
 
 /** The first makes version 1. Never edited once they are on main. */
-export const MIGRATIONS: readonly Migration[] = [first, stoppedAttempts, theApiFamily, alerts, databasesOfSets]
+export const MIGRATIONS: readonly Migration[] = [
+  first,
+  stoppedAttempts,
+  theApiFamily,
+  alerts,
+  databasesOfSets,
+  checksumOfSets,
+]
 
 export interface MigrateOptions {
   /** The steps to the version of this program, which is their number. */

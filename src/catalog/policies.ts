@@ -9,7 +9,7 @@ import { holdForGood, liftHold, lockSet, PIN, raiseVersion } from './holds.ts'
 import { needNumber } from './ids.ts'
 import { changeInstance } from './instance-changes.ts'
 import { spend } from './once.ts'
-import { putPolicy, readPolicy, type KnownPolicy } from './policy-rows.ts'
+import { putPolicy, readPolicy, type InstancePolicy } from './policy-rows.ts'
 import type { Tables } from './tables.ts'
 
 /** What one set has of its own instead of what its policy says. */
@@ -18,7 +18,7 @@ export type KeptSet = Pick<BackupSet, 'id' | 'pinned' | 'expiresAt'>
 /** What the catalog knows of policies, and of what single sets have of their own instead. */
 export interface PolicyCatalog {
   /** UNTOUCHED_POLICY for an instance that never had one; undefined when there is no such instance. */
-  policyOf(instanceId: string): Promise<KnownPolicy | undefined>
+  policyOf(instanceId: string): Promise<InstancePolicy | undefined>
   /**
    * Makes what `change` makes of an instance's policy its policy from `at` on, and gives it; `preferReplica`, when given, becomes
    * a setting of the instance with it. Fault 'not_found' when there is no such instance.

@@ -12,6 +12,11 @@ export interface KnownPolicy {
   readonly changedAt: Moment
 }
 
+/** The same, and whether its instance is deregistered. */
+export interface InstancePolicy extends KnownPolicy {
+  readonly released: boolean
+}
+
 /**
  * Writes what an instance's policy is from now on; `settledAt` up to when it is settled, for one that comes from elsewhere.
  * Another schedule begins now: what it would have asked for before is not missed. Fault 'not_found' when there is no such instance.
@@ -44,14 +49,14 @@ export async function putFirstPolicy(trx: Transaction<Tables>, instanceId: strin
 }
 
 /** The policy of an instance; undefined when there is no such instance. */
-export async function readPolicy(db: Kysely<Tables>, instanceId: string): Promise<KnownPolicy | undefined> {
+export async function readPolicy(db: Kysely<Tables>, instanceId: string): Promise<InstancePolicy | undefined> {
   const row = await db
     .selectFrom('instances')
     .leftJoin('policies', 'policies.instance_id', 'instances.id')
-    .select(['policy', 'changed_at'])
+    .select(['policy', 'changed_at', 'deregistered_at'])
     .where('instances.id', '=', instanceId)
     .executeTakeFirst()
-  return row && knownPolicy(row)
+  return row && { ...knownPolicy(row), released: row.deregistered_at !== null }
 }
 
 /** The policy of a row, or of none. */

@@ -30,6 +30,7 @@ const COLUMNS = [
   'pinned',
   'expires_at',
   'databases',
+  'checksum',
 ] as const satisfies readonly (keyof SetsTable)[]
 
 type ValuesOf<Columns extends readonly (keyof SetsTable)[]> = {
@@ -66,9 +67,10 @@ export function setOf(tuple: Tuple): BackupSet {
   const [id, instanceId, nodeId, bucket, method, startedAt, endedAt, consistentAt, size, available, engine, ...more] =
     tuple as unknown as SetTuple
   const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, linkRound, pinned, ...last] = more
-  const [expiresAt, databases, held] = last
+  const [expiresAt, databases, checksum, held] = last
   const set: BackupSet = {
     ...(databases !== null && { databases: databasesIn(databases) }),
+    ...(checksum !== null && { checksum }),
     id: String(id),
     instanceId,
     nodeId: nodeId === null ? undefined : String(nodeId),
@@ -132,6 +134,7 @@ export function rowOf(set: BackupSet): Insertable<SetsTable> {
     pinned: set.pinned ? 1 : 0,
     expires_at: set.expiresAt ?? null,
     databases: set.databases === undefined ? null : JSON.stringify(set.databases.map(({ name, file }) => [name, file])),
+    checksum: set.checksum ?? null,
   }
 }
 

@@ -80,6 +80,8 @@ export interface SetsTable {
   expires_at: Moment | null
   /** Of a logical set: JSON of pairs of a database's name and that of its object. */
   databases: string | null
+  /** CRC-64 of the download, decimal. */
+  checksum: string | null
 }
 
 /** How many sets of one bucket an instance has, those being removed left out. */

@@ -28,6 +28,8 @@ export interface BackupSet {
   readonly consistentAt: Moment | undefined
   /** Bytes of its download; 0 for a Failed set. */
   readonly size: number
+  /** CRC-64 of ECMA-182 of its download, decimal; absent for a Failed set, and for one written before such sums were kept. */
+  readonly checksum?: string
   /** False when it can be restored only in part (bad pages in the source). */
   readonly available: boolean
   readonly engine: string

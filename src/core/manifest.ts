@@ -18,6 +18,11 @@ const stored = z.object({
   size: bytes,
   /** SHA-256 of the bytes as stored, lower hex. */
   sha256,
+  /** CRC-64 of ECMA-182 of the bytes as stored, decimal. Sets of versions before 0.2 have none. */
+  crc64: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .optional(),
   encoding: z.literal('zstd'),
   /** Bytes after decoding. */
   plainSize: bytes,

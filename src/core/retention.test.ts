@@ -3,7 +3,14 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { NEVER } from './backup-set.ts'
 import { DEFAULT_POLICY, UNTOUCHED_POLICY, type Retention } from './policy.ts'
-import { retain, retainReleased, retainSegments, type RetainedSegment, type RetainedSet } from './retention.ts'
+import {
+  earliestEnd,
+  retain,
+  retainReleased,
+  retainSegments,
+  type RetainedSegment,
+  type RetainedSet,
+} from './retention.ts'
 
 const DAY = 86_400_000
 const HOUR = 3_600_000
@@ -173,6 +180,20 @@ function model(sets: readonly RetainedSet[], retention: Retention): Set<string> 
   return stay
 }
 
+test('the earliest end of a set is that of its age, where nothing else is known of it', () => {
+  const retention = policy({ days: 7 })
+  const end = (over: Partial<RetainedSet>, releasedKeep: 'All' | 'Latest' | 'None' = 'All', released = false) =>
+    earliestEnd(set(1, 0, over), { retention, releasedKeep }, released)
+  const { startedAt } = set(1, 0)
+  assert.equal(end({}), startedAt + 7 * DAY)
+  for (const over of [{ pinned: true }, { expiresAt: NEVER }, { expiresAt: NOW }]) assert.equal(end(over), undefined)
+  assert.deepEqual(
+    (['All', 'Latest', 'None'] as const).map((keep) => end({}, keep, true)),
+    [undefined, undefined, startedAt + 7 * DAY],
+  )
+  assert.equal(earliestEnd(set(1, 0), UNTOUCHED_POLICY, false), undefined)
+})
+
 suite('retention, over random histories', () => {
   test('keeps exactly what the rules say, one by one', () => {
     fc.assert(
@@ -180,6 +201,20 @@ suite('retention, over random histories', () => {
         assert.deepEqual(new Set(kept(sets, retention)), model(sets, retention))
       }),
       { numRuns: 2000 },
+    )
+  })
+
+  test('no set without an end of its own goes before its earliest end, and none that has no such end', () => {
+    fc.assert(
+      fc.property(histories, retentions, fc.integer({ min: 0, max: 900 }), (sets, retention, daysOn) => {
+        const later = NOW + daysOn * DAY
+        for (const { set: one, kept: stays } of retain(sets, retention, later)) {
+          if (stays || one.expiresAt !== undefined) continue
+          const end = earliestEnd(one, { retention, releasedKeep: 'All' }, false)
+          assert.ok(end !== undefined && end <= later)
+        }
+      }),
+      { numRuns: 1000 },
     )
   })
 

@@ -58,6 +58,19 @@ export function retainReleased<S extends RetainedSet>(sets: readonly S[], policy
   }
 }
 
+/**
+ * The moment before which this policy removes no such set by itself. What else keeps a set (count, generations, the minimum, a set that adds to
+ * it) may keep it longer. Undefined when no moment is known: the set has an end of its own, is pinned, or is kept for ever.
+ */
+export function earliestEnd(
+  { startedAt, pinned, expiresAt }: Pick<RetainedSet, 'startedAt' | 'pinned' | 'expiresAt'>,
+  { retention, releasedKeep }: Pick<Policy, 'retention' | 'releasedKeep'>,
+  released: boolean,
+): Moment | undefined {
+  if (pinned || expiresAt !== undefined || (released && releasedKeep !== 'None')) return undefined
+  return retention.days === undefined ? undefined : startedAt + retention.days * DAY_MS
+}
+
 /** A finished piece of log, from its first to its last moment. */
 export interface RetainedSegment {
   readonly id: string

@@ -1,8 +1,15 @@
 import type { BackupSet, SetDatabase } from './backup-set.ts'
 import type { LogicalFacts, Manifest } from './manifest.ts'
 
-/** The catalog's row of a set whose manifest lies in a store under `manifestKey` and whose download has `size` bytes. */
-export function setOfManifest(manifest: Manifest, manifestKey: string, size: number): BackupSet {
+/** The size of a set's download, and its CRC-64 of ECMA-182 where one is known. */
+interface Sized {
+  readonly size: number
+  checksum(): string | undefined
+}
+
+/** The catalog's row of a set whose manifest lies in a store under `manifestKey`. */
+export function setOfManifest(manifest: Manifest, manifestKey: string, download: Sized): BackupSet {
+  const checksum = download.checksum()
   return {
     id: manifest.backupId,
     instanceId: manifest.instance.id,
@@ -14,7 +21,7 @@ export function setOfManifest(manifest: Manifest, manifestKey: string, size: num
     startedAt: manifest.startedAt,
     endedAt: manifest.endedAt,
     consistentAt: manifest.consistentAt,
-    size,
+    size: download.size,
     available: manifest.available,
     engine: manifest.instance.engine,
     engineVersion: manifest.instance.engineVersion,
@@ -23,6 +30,7 @@ export function setOfManifest(manifest: Manifest, manifestKey: string, size: num
     reason: undefined,
     held: false,
     verifiedAt: undefined,
+    ...(checksum !== undefined && { checksum }),
     ...(manifest.logical && { databases: databasesOf(manifest, manifest.logical) }),
   }
 }

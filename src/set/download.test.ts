@@ -5,6 +5,7 @@ import { bytes, whole } from '../../test/contract/store.ts'
 import { emptyStore, sampleBytes, writeSet } from '../../test/lib/set.ts'
 import { Fault } from '../core/fault.ts'
 import type { StoredObject } from '../core/manifest.ts'
+import { crc64 } from '../lib/crc64.ts'
 import { parseTarHeader, tarPadding } from '../lib/tar.ts'
 import { computeTar } from './download-tar.ts'
 import { openDownload } from './download.ts'
@@ -33,6 +34,7 @@ suite('the download of a set of one part', () => {
       { name: 'pg-orders_20260102030405_12.tar.zst', type: 'application/zstd', size: stored.length },
     )
     assert.ok((await whole(await download.read())).equals(stored))
+    assert.equal(download.checksum(), crc64(stored).toString())
     assert.ok((await whole(await download.read({ start: 100, end: 1000 }))).equals(stored.subarray(100, 1000)))
   })
 
@@ -54,6 +56,7 @@ suite('the download of a set of several parts', () => {
     const download = await openDownload(store, manifest)
     const tar = await whole(await download.read())
     assert.equal(download.size, tar.length)
+    assert.equal(download.checksum(), crc64(tar).toString())
     assert.equal(download.fileName, 'pg-orders_20260102030405_12.tar')
     assert.equal(download.contentType, 'application/x-tar')
     assert.deepEqual(
@@ -64,6 +67,13 @@ suite('the download of a set of several parts', () => {
       assert.ok(content.equals(await whole(await store.get(manifest.parts[i]?.key ?? ''))))
     }
     assert.ok(tar.subarray(-1024).every((byte) => byte === 0))
+  })
+
+  test('has no checksum when one of its objects was written without', async () => {
+    const store = emptyStore()
+    const { manifest } = await writeSet(store, LOGICAL, { method: 'Logical' })
+    const parts = manifest.parts.map((part, at) => (at === 1 ? { ...part, crc64: undefined } : part))
+    assert.equal((await openDownload(store, { ...manifest, parts })).checksum(), undefined)
   })
 
   test('reads any range without the bytes before it', async () => {

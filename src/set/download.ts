@@ -25,11 +25,12 @@ export async function openDownload(
   const [only, ...others] = parts
   if (!only) throw new Fault('not_found', `download ${file} of set ${id}: it has no such object`)
   if (file !== undefined || (method === 'Physical' && others.length === 0)) {
-    const { key, size } = only
+    const { key, size, crc64 } = only
     return {
       ...shared,
       contentType: 'application/zstd',
       size,
+      checksum: () => crc64,
       read: (range, opts) => store.get(key, { ...range, ...opts }),
     }
   }
@@ -40,6 +41,7 @@ export async function openDownload(
     ...shared,
     contentType: 'application/x-tar',
     size: tar.size,
+    checksum: () => tar.checksum(),
     read: async (range = all, opts) => tar.read(range, opts),
   }
 }

@@ -5,6 +5,7 @@ import { brokenBytes, bytes, whole } from '../../test/contract/store.ts'
 import { emptyStore, manifestOf, PLACE, sampleBytes, writeSet } from '../../test/lib/set.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import { formatManifest } from '../core/manifest.ts'
+import { crc64 } from '../lib/crc64.ts'
 import { faultyStore } from '../store/faulty.ts'
 import type { Store } from '../store/store.ts'
 import { entombAttempt } from './attempts.ts'
@@ -58,6 +59,7 @@ suite('writing a set', () => {
       key: DATA,
       size: stored.length,
       sha256: createHash('sha256').update(stored).digest('hex'),
+      crc64: crc64(stored).toString(),
       encoding: 'zstd',
       plainSize: 5_000_000,
       frames: 5,

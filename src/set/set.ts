@@ -33,6 +33,8 @@ export interface Download {
   readonly fileName: string
   readonly contentType: string
   readonly size: number
+  /** CRC-64 of ECMA-182 of all its bytes, decimal; undefined for a set written before sums of this kind were kept. */
+  checksum(): string | undefined
   /** Quoted strong ETag. */
   readonly etag: string
   /** A range is cut to the size. Bytes are given as stored: whoever restores them checks them. */

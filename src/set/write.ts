@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import { formatManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
+import { crc64 } from '../lib/crc64.ts'
 import { release } from '../lib/release.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 import { encodeFrames } from '../lib/zstd-encode.ts'
@@ -59,18 +60,26 @@ async function writeObject(
   body: Bytes,
   options: WriteOptions & { onStored: (bytes: number) => void },
 ): Promise<StoredObject> {
-  const hash = createHash('sha256')
+  const sums: Sums = { sha256: createHash('sha256'), crc64: 0n }
   const encoded = encodeFrames(body, options)
-  const bytes = measured(encoded.bytes, hash, options.onStored)
+  const bytes = measured(encoded.bytes, sums, options.onStored)
   const { size } = await store.put(key, bytes, { signal: options.signal, onWritten: release })
   const { plainSize, storedSize, frames } = encoded
   if (size !== storedSize) throw new Fault('store_corrupt', `put ${key}: the store kept ${size} of ${storedSize} bytes`)
-  return { name, key, size, sha256: hash.digest('hex'), encoding: 'zstd', plainSize, frames }
+  const [sha256, crc] = [sums.sha256.digest('hex'), sums.crc64.toString()]
+  return { name, key, size, sha256, crc64: crc, encoding: 'zstd', plainSize, frames }
 }
 
-async function* measured(bytes: Bytes, hash: Hash, onStored: (bytes: number) => void): Bytes {
+/** What is reckoned of stored bytes as they pass. */
+interface Sums {
+  readonly sha256: Hash
+  crc64: bigint
+}
+
+async function* measured(bytes: Bytes, sums: Sums, onStored: (bytes: number) => void): Bytes {
   for await (const chunk of bytes) {
-    hash.update(chunk)
+    sums.sha256.update(chunk)
+    sums.crc64 = crc64(chunk, sums.crc64)
     onStored(chunk.length)
     yield chunk
   }

@@ -27,10 +27,14 @@ export const takeBackup: Story = async (run, deps) => {
   const place = placeOf(run.task)
   const earlier = run.task.attempt > 1 ? await findManifest(deps.store, place) : undefined
   const finished = earlier ?? (await writeAttempt(place, run, deps))
-  const { size } = await openDownload(deps.store, finished.manifest)
-  const set = { ...setOfManifest(finished.manifest, finished.key, size), ...endOf(run.task, finished.manifest) }
+  const download = await openDownload(deps.store, finished.manifest)
+  const set = { ...setOfManifest(finished.manifest, finished.key, download), ...endOf(run.task, finished.manifest) }
   if (earlier) await checkNotEntombed({ ...place, attempt: earlier.manifest.attempt }, run, deps)
-  await deps.catalog.commitSet(run.lease, set, { size, node: set.nodeId, warnings: finished.manifest.warnings })
+  await deps.catalog.commitSet(run.lease, set, {
+    size: set.size,
+    node: set.nodeId,
+    warnings: finished.manifest.warnings,
+  })
 }
 
 /** The end of its own that was asked for with the set. */

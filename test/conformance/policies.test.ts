@@ -189,7 +189,12 @@ suite('policies', () => {
     const expire = (ExpectExpireTime: string) =>
       call('ModifyBackupSetExpireTime', { DBInstanceId: 'pgm-kept', BackupId: first, ExpectExpireTime })
     assert.equal((await expire('Policy'))['Code'], '200')
-    assert.equal((await shown('pgm-kept', first))['ExpectExpireTime'], '')
+    const { BackupStartTime, ExpectExpireTime } = await shown('pgm-kept', first)
+    assert.equal(Date.parse(String(ExpectExpireTime)), Date.parse(String(BackupStartTime)) + 7 * 86_400_000)
+    assert.equal((await shown('pgm-kept', second))['ExpectExpireTime'], '')
+    await modify('pgm-kept', { BackupRetentionPeriod: '8' })
+    const longer = await shown('pgm-kept', first)
+    assert.equal(Date.parse(String(longer['ExpectExpireTime'])), Date.parse(String(BackupStartTime)) + 8 * 86_400_000)
     await expire('Never')
     assert.equal((await shown('pgm-kept', first))['ExpectExpireTime'], 'Never')
     assert.equal((await refusalOf(expire('2020-01-01T00:00Z'))).code, 'InvalidParameter')

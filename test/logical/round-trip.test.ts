@@ -56,7 +56,7 @@ suite('a logical set of a whole instance', () => {
   })
 
   test('gives a catalog that is rebuilt from its manifest the name of each object', () => {
-    const { databases = [] } = setOfManifest(set.manifest, 'key', 1)
+    const { databases = [] } = setOfManifest(set.manifest, 'key', { size: 1, checksum: () => undefined })
     const keys = set.manifest.parts.map(({ key }) => key)
     assert.deepEqual(
       databases.map(({ name }) => name),

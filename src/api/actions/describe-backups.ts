@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { SetQuery } from '../../catalog/catalog.ts'
+import type { BackupSet } from '../../core/backup-set.ts'
+import { earliestEnd } from '../../core/retention.ts'
 import { defineAction } from '../action.ts'
 import { backupItem, renderBackup } from '../backup-item.ts'
 import { requireInstance } from '../require.ts'
@@ -40,14 +42,16 @@ export const describeBackups = defineAction({
 
   async handle(values, context) {
     const query = queryOf(values)
-    const { total, items } = await context.catalog.sets(query)
-    if (total === 0) await requireInstance(context.catalog, query.instanceId)
+    const { catalog, links } = context
+    const [{ total, items }, known] = await Promise.all([catalog.sets(query), catalog.policyOf(query.instanceId)])
+    if (total === 0) await requireInstance(catalog, query.instanceId)
+    const end = (set: BackupSet) => known && earliestEnd(set, known.policy, known.released)
     return {
       PageNumber: values.PageNumber,
       PageRecordCount: items.length,
       TotalRecordCount: total,
       TotalEcsSnapshotSize: 0,
-      Items: { Backup: items.map((set) => renderBackup(set, context.links)) },
+      Items: { Backup: items.map((set) => renderBackup(set, links, end(set))) },
     }
   },
 })

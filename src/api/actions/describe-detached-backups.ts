@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Catalog, SetQuery } from '../../catalog/catalog.ts'
 import type { BackupSet } from '../../core/backup-set.ts'
 import type { Instance } from '../../core/instance.ts'
+import { earliestEnd } from '../../core/retention.ts'
 import { defineAction } from '../action.ts'
 import { backupItem, renderBackup } from '../backup-item.ts'
 import { requireRegion } from '../region.ts'
@@ -51,6 +52,13 @@ export const describeDetachedBackups = defineAction({
     const pages = await Promise.all(instances.map(({ id }) => catalog.sets({ ...query, instanceId: id })))
     const sets = pages.flatMap(({ items }) => items).toSorted(newestFirst)
     const page = sets.slice(end - values.PageSize, end)
+    const ends = new Map(
+      await Promise.all(
+        [...new Set(page.map(({ instanceId }) => instanceId))].map(
+          async (id) => [id, await catalog.policyOf(id)] as const,
+        ),
+      ),
+    )
     const comments = new Map(instances.map(({ id, description }) => [id, description]))
     return {
       PageNumber: String(values.PageNumber),
@@ -58,7 +66,9 @@ export const describeDetachedBackups = defineAction({
       TotalRecordCount: pages.reduce((sum, { total }) => sum + total, 0),
       Items: {
         Backup: page.map((set) => {
-          const { Engine: _engine, EngineVersion: _version, ...shown } = renderBackup(set, links)
+          const known = ends.get(set.instanceId)
+          const end = known && earliestEnd(set, known.policy, known.released)
+          const { Engine: _engine, EngineVersion: _version, ...shown } = renderBackup(set, links, end)
           return { ...shown, DBInstanceComment: comments.get(set.instanceId) ?? '' }
         }),
       },

@@ -36,8 +36,8 @@ export async function rebuildCatalog(catalog: Catalog, store: Store, now: Moment
       continue
     }
     if (await addOwner(catalog, manifest)) found.instances++
-    const { size } = await openDownload(store, manifest)
-    const set = { ...setOfManifest(manifest, key, size), linkRound: Math.floor(now / 1000) }
+    const download = await openDownload(store, manifest)
+    const set = { ...setOfManifest(manifest, key, download), linkRound: Math.floor(now / 1000) }
     parents.set(set.id, set.parentId)
     if (set.parentId !== undefined) increments.push(set)
     else if (await catalog.adoptSet(set)) found.sets++

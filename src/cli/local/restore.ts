@@ -99,7 +99,7 @@ function manifestOf(setId: string, found: readonly FoundSet[]): Manifest {
 function printFound(found: readonly FoundSet[], options: LocalRestoreOptions, { io }: Parts): void {
   const sets = found.flatMap(({ key, manifest }) => {
     const stored = manifest?.parts.reduce((sum, part) => sum + part.size, 0) ?? 0
-    return manifest ? [setOfManifest(manifest, key, stored)] : []
+    return manifest ? [setOfManifest(manifest, key, { size: stored, checksum: () => undefined })] : []
   })
   for (const { fault } of found) if (fault) io.err.write(`warning: ${fault.message}\n`)
   if (options.json) {

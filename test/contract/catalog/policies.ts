@@ -8,10 +8,10 @@ export const policiesContract: Part = (harness) => {
   test('an instance has the policy it was registered with, then the one that was saved last', async () => {
     const catalog = await harness.open()
     await catalog.addInstance(instance('pg-1', { policy: DEFAULT_POLICY, createdAt: 5 }))
-    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: DEFAULT_POLICY, changedAt: 5 })
+    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: DEFAULT_POLICY, changedAt: 5, released: false })
     const changed = { ...DEFAULT_POLICY, releasedKeep: 'Latest' } as const
     await catalog.changePolicy('pg-1', () => changed, { at: 9 })
-    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: changed, changedAt: 9 })
+    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: changed, changedAt: 9, released: false })
     await refused(
       catalog.changePolicy('pg-2', () => changed, { at: 9 }),
       'not_found',
@@ -22,7 +22,7 @@ export const policiesContract: Part = (harness) => {
   test('an instance that nobody gave a policy has the one that touches nothing', async () => {
     const catalog = await harness.open()
     await catalog.addInstance(instance('pg-1'))
-    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: UNTOUCHED_POLICY, changedAt: 0 })
+    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: UNTOUCHED_POLICY, changedAt: 0, released: false })
     assert.deepEqual(await catalog.scheduled(), [])
   })
 
@@ -34,7 +34,7 @@ export const policiesContract: Part = (harness) => {
     await catalog.deregisterInstance('pg-1', 10)
     assert.deepEqual(await catalog.scheduled(), [])
     await catalog.addInstance(instance('pg-1', { policy: DEFAULT_POLICY, createdAt: 20 }))
-    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: own, changedAt: 20 })
+    assert.deepEqual(await catalog.policyOf('pg-1'), { policy: own, changedAt: 20, released: false })
   })
 
   test('a pinned set is held until it is unpinned, and no one removes it', async () => {
@@ -76,7 +76,7 @@ export const policiesContract: Part = (harness) => {
     await from.setExpiry('pg-1', ['2'], NEVER)
     const into = await harness.open()
     await into.load(await from.dump())
-    assert.deepEqual(await into.policyOf('pg-1'), { policy: DEFAULT_POLICY, changedAt: 7 })
+    assert.deepEqual(await into.policyOf('pg-1'), { policy: DEFAULT_POLICY, changedAt: 7, released: false })
     assert.equal((await into.set('2'))?.expiresAt, NEVER)
     await refused(into.removeSets('pg-1', ['1']), 'locked')
   })

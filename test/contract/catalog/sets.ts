@@ -16,6 +16,7 @@ const many: readonly BackupSet[] = Array.from({ length: 240 }, (_, at) =>
     type: at % 11 === 0 ? 'IncrementalBackup' : 'FullBackup',
     startedAt: START + Math.floor(at / 4) * 1500,
     size: at,
+    ...(at % 7 === 0 && { checksum: '18446744073709551615' }),
     ...(at % 13 === 0 && { method: 'Logical', databases: [{ name: `Ödd "${at}"`, file: `db-${at}-_dd.dump.zst` }] }),
   }),
 )
