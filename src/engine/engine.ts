@@ -1,4 +1,5 @@
 import type { SetMethod } from '../core/backup-set.ts'
+import type { DrillReport } from '../core/drill.ts'
 import type { EngineKind, NodeAddress, NodeRole } from '../core/instance.ts'
 import type { LogicalFacts, PostgresFacts } from '../core/manifest.ts'
 import type { SetReader } from '../core/set-reader.ts'
@@ -157,6 +158,18 @@ export interface Engine {
     request: RestoreOptions,
     options?: EngineOptions,
   ): Promise<Restored>
+  /**
+   * Restores a chain into `target`, starts it there, looks at all of it, and leaves nothing behind, also when it fails. What is wrong
+   * with the sets is in the report; what keeps the drill from being done (no programs, no room) is a fault, as of `restore`.
+   */
+  drill(
+    target: Target,
+    chain: readonly SetReader[],
+    request: Pick<RestoreOptions, 'binDirs'>,
+    options?: EngineOptions,
+  ): Promise<DrillReport>
+  /** Ends a server that a drill of a dead worker left running in `directory`, and removes it. One that is not there is no error. */
+  clearDrill(directory: string): Promise<void>
   /**
    * Brings a logical set, or pieces of it, into a running server. What is not fit for that server is refused before anything is
    * changed; a database appears under its name when it is whole, and a failure leaves nothing but roles and tablespaces. Fault

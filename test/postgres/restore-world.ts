@@ -24,12 +24,12 @@ export interface RestoreWorld extends AsyncDisposable {
   at(name: string): Target
 }
 
-export async function openRestoreWorld(): Promise<RestoreWorld> {
+export async function openRestoreWorld({ pageChecksums = true } = {}): Promise<RestoreWorld> {
   const owner = await databaseAccount()
   const server = await startPostgres({
     version: 15,
     tablespaces: ['outer "space"'],
-    initdbArgs: ['--allow-group-access', '--data-checksums'],
+    initdbArgs: ['--allow-group-access', ...(pageChecksums ? ['--data-checksums'] : [])],
   })
   await server.query('create table plain as select g, md5(g::text) from generate_series(1, 50000) g')
   await server.query('create index on plain (md5)')

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import type { NodeRole } from '../../core/instance.ts'
@@ -67,6 +67,9 @@ export function fakeEngine({ clock, servers, beforeChunk }: FakeEngineOptions): 
       return { consistentAt: clock.now(), available: true, warnings: [] }
     },
 
+    drill: pretendedDrill,
+    clearDrill: (directory) => rm(directory, { recursive: true, force: true }),
+
     async restoreInto() {
       throw new Fault('unsupported', 'restore into a running server: the sets are not logical')
     },
@@ -88,6 +91,24 @@ export function fakeEngine({ clock, servers, beforeChunk }: FakeEngineOptions): 
         warnings: [],
       }
     },
+  }
+}
+
+/** Passes unless a set says that it is rotten. */
+const pretendedDrill: Engine['drill'] = async ({ directory }, [set], _request, options = {}) => {
+  if (!set) throw new Fault('invalid', 'drill: an empty chain')
+  const seconds = { restore: 0, start: 0, check: 0 }
+  const report = { seconds, databases: [], pageChecksums: 'not available', pages: 0, warnings: [] } as const
+  try {
+    await mkdir(directory, { recursive: true })
+    const content = Buffer.concat(await Array.fromAsync(set.read('data', undefined, options)))
+    const problems = content.includes('rotten') ? ['orders in database shop: a rotten row'] : []
+    return { ...report, started: true, bytes: content.length, problems }
+  } catch (error) {
+    if (!Fault.is(error, 'store_corrupt')) throw error
+    return { ...report, started: false, bytes: 0, problems: [error.message] }
+  } finally {
+    await rm(directory, { recursive: true, force: true })
   }
 }
 

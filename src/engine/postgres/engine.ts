@@ -1,6 +1,8 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Engine } from '../engine.ts'
 import { backup } from './backup.ts'
+import { drill } from './drill.ts'
+import { clearDrill } from './drill-scratch.ts'
 import { logicalBackup } from './logical-backup.ts'
 import { restoreInto } from './logical-restore.ts'
 import { probe } from './probe.ts'
@@ -26,5 +28,7 @@ export const postgresEngine = ({ clock }: { clock: Clock }): Engine => ({
       ? logicalBackup(node, request, sink, options)
       : backup(node, request, sink, { ...options, clock }),
   restore,
+  drill: (target, chain, request, options = {}) => drill(target, chain, request, { ...options, clock }),
+  clearDrill: (directory) => clearDrill(directory, clock),
   restoreInto,
 })

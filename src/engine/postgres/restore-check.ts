@@ -35,6 +35,8 @@ interface DatabaseRow {
 const DATABASES_SQL = `select datname as name from pg_database where datallowconn order by 1`
 
 async function checkDatabase(ask: Ask, database: string): Promise<string[]> {
+  // That of the database or role is for its users.
+  await ask('set statement_timeout = 0')
   const [version] = await ask<{ number: number }>(`select current_setting('server_version_num')::int as number`)
   const own = (version?.number ?? 0) >= 150_000 ? await ask<MismatchRow>(OWN_MISMATCH_SQL) : []
   const named = await ask<MismatchRow>(NAMED_MISMATCH_SQL)

@@ -1,0 +1,118 @@
+import pg from 'pg'
+import type { DrilledDatabase, DrilledTable } from '../../core/drill.ts'
+import { Fault } from '../../core/fault.ts'
+import type { Ask } from './ask.ts'
+
+/** What one database was found to be. */
+export interface DatabaseFindings {
+  readonly database: DrilledDatabase
+  readonly problems: readonly string[]
+}
+
+interface Relation {
+  readonly oid: number
+  /** Quoted, with its schema. */
+  readonly name: string
+  readonly kind: 'table' | 'toast' | 'index'
+}
+
+/** Settings of a database or role must neither cut a check short nor send it elsewhere; and no trigger of theirs runs. */
+const CALM = `
+  set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
+  set default_transaction_read_only = off; set session_replication_role = replica; set search_path = pg_catalog;
+  set row_security = off`
+
+const RELATIONS_SQL = `
+  select c.oid::bigint::text as oid, format('%I.%I', n.nspname, c.relname) as name,
+    case c.relkind when 'i' then 'index' when 't' then 'toast' else 'table' end as kind
+  from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    left join pg_am a on a.oid = c.relam
+    left join pg_index i on i.indexrelid = c.oid
+  where c.relpersistence <> 't'
+    and (c.relkind in ('r', 'm', 't') or (c.relkind = 'i' and a.amname = 'btree' and i.indisvalid and i.indisready))
+  order by n.nspname, c.relname`
+
+/**
+ * Checks every relation of the database that `ask` asks, and counts the rows of every table. What is wrong with a relation is a
+ * problem that names it, and the others are checked all the same; only a server that breaks off ends it.
+ */
+export async function drillDatabase(ask: Ask, database: string): Promise<DatabaseFindings> {
+  await ask(CALM)
+  const schema = await amcheckIn(ask)
+  const all = (await ask<{ oid: string; name: string; kind: Relation['kind'] }>(RELATIONS_SQL)).map((row) => ({
+    ...row,
+    oid: Number(row.oid),
+  }))
+  const relations = all.filter(({ kind }) => kind !== 'index')
+  const indexes = schema === undefined ? [] : all.filter(({ kind }) => kind === 'index')
+  const tables: DrilledTable[] = []
+  const problems: string[] = []
+  const guarded = async (relation: Relation, work: () => Promise<void>) => {
+    try {
+      await work()
+    } catch (error) {
+      problems.push(`${relation.name} in database ${database}: ${(error as Error).message}`)
+      if (Fault.is(error, 'instance_unreachable')) throw new Lost()
+    }
+  }
+  try {
+    for (const relation of relations) {
+      if (schema !== undefined) await guarded(relation, () => checkHeap(ask, schema, relation, database, problems))
+      if (relation.kind === 'toast') continue
+      await guarded(relation, async () => {
+        tables.push({ name: relation.name, rows: await rowsOf(ask, relation, schema === undefined) })
+      })
+    }
+    for (const index of indexes) await guarded(index, () => checkIndex(ask, schema ?? '', index))
+  } catch (error) {
+    if (!(error instanceof Lost)) throw error
+  }
+  const check = schema === undefined ? 'read' : 'amcheck'
+  const counted = { relations: relations.length, indexes: indexes.length, tables }
+  return { database: { name: database, check, ...counted }, problems }
+}
+
+/** The server broke off: nothing more can be asked on this connection. */
+class Lost extends Error {}
+
+/** The schema of the extension amcheck, made if need be: the server is nobody's. Undefined when this machine does not have it. */
+async function amcheckIn(ask: Ask): Promise<string | undefined> {
+  const [available] = await ask(`select 1 from pg_available_extensions where name = 'amcheck'`)
+  if (!available) return undefined
+  await ask('create extension if not exists amcheck with schema pg_catalog')
+  // One that came with an old dump may lack what we call.
+  await ask('alter extension amcheck update')
+  const [row] = await ask<{ schema: string }>(
+    `select nspname as schema from pg_extension e join pg_namespace n on n.oid = extnamespace where extname = 'amcheck'`,
+  )
+  return row && pg.escapeIdentifier(row.schema)
+}
+
+interface Corruption {
+  readonly blkno: string | null
+  readonly offnum: number | null
+  readonly msg: string
+}
+
+async function checkHeap(ask: Ask, schema: string, { oid, name }: Relation, database: string, problems: string[]) {
+  const found = await ask<Corruption>(
+    `select blkno, offnum, msg from ${schema}.verify_heapam($1::oid::regclass, check_toast := true) limit 20`,
+    [oid],
+  )
+  for (const { blkno, offnum, msg } of found) {
+    const where = [...(blkno === null ? [] : [`block ${blkno}`]), ...(offnum === null ? [] : [`item ${offnum}`])]
+    problems.push(`${[`${name} in database ${database}`, ...where].join(', ')}: ${msg}`)
+  }
+}
+
+const checkIndex = async (ask: Ask, schema: string, { oid }: Relation): Promise<void> => {
+  await ask(`select ${schema}.bt_index_check($1::oid::regclass, true)`, [oid])
+}
+
+/** How many rows a table has. `whole`: every value of every row is read, too, those that lie apart (TOAST) included. */
+async function rowsOf(ask: Ask, { name }: Relation, whole: boolean): Promise<number> {
+  const read = whole ? ', sum(length(t::text)) as length' : ''
+  const [row] = await ask<{ rows: string }>(`select count(*) as rows${read} from only ${name} t`)
+  return Number(row?.rows ?? 0)
+}
