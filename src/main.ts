@@ -146,9 +146,9 @@ function openReads({ audit, dataDir }: Config, log: Log, clock: Clock): AppendFi
 }
 
 /** There is one store: the limit for it and the one for all count the same tasks, and the lesser holds. */
-function limitsOf({ worker: { bulkInAll, bulkPerStore, backupsPerHost } }: Config): ClaimLimits {
+function limitsOf({ worker: { bulkInAll, bulkPerStore, backupsPerHost }, drills }: Config): ClaimLimits {
   const set = [bulkInAll, bulkPerStore].filter((limit) => limit > 0)
-  return { bulk: set.length === 0 ? 0 : Math.min(...set), perHost: backupsPerHost }
+  return { bulk: set.length === 0 ? 0 : Math.min(...set), perHost: backupsPerHost, drills: drills.atOnce }
 }
 
 function alertsOf(config: Config) {
@@ -172,7 +172,10 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const name = `${hostname()}-${process.pid}-${clock.now().toString(36)}`
   const auditMs = config.audit.days * DAY_MS
   const limits = limitsOf(config)
-  const worker = runWorker({ ...shared, name, settings: config.worker, limits, restore, auditMs }, stopping.signal)
+  const worker = runWorker(
+    { ...shared, name, settings: config.worker, limits, restore, scratch: config.drills.directory, auditMs },
+    stopping.signal,
+  )
   const { sweepSeconds, retainSeconds, pollSeconds } = config.scheduler
   const wakeAll = () => {
     worker.wake()

@@ -6,6 +6,7 @@ import { createAccessKey } from './actions/create-access-key.ts'
 import { createBackup } from './actions/create-backup.ts'
 import { deleteAccessKey } from './actions/delete-access-key.ts'
 import { deleteBackup } from './actions/delete-backup.ts'
+import { drillBackup } from './actions/drill-backup.ts'
 import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
 import { describeAlerts } from './actions/describe-alerts.ts'
 import { describeAuditRecords } from './actions/describe-audit-records.ts'
@@ -72,6 +73,7 @@ export const ACTIONS: readonly Action[] = [
   modifyDBInstanceNodes,
   deregisterDBInstance,
   verifyBackup,
+  drillBackup,
   revokeBackupLinks,
   pinBackupSet,
   previewBackupPolicy,

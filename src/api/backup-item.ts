@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BackupSet } from '../core/backup-set.ts'
+import { isGood, type BackupSet } from '../core/backup-set.ts'
 import type { Moment } from '../lib/clock.ts'
 import { isoSeconds } from '../lib/time.ts'
 import { downloadName } from '../set/download-name.ts'
@@ -36,7 +36,9 @@ export const backupItem = z.object({
       'Empty: no restore of single tables. OK: a logical set, which RestoreTable takes. EMPTY: a failed backup.',
     ),
   ConsistentTime: z.int().describe('The moment that the set restores, Unix seconds; 0 when unknown.'),
-  IsAvail: z.union([z.literal(0), z.literal(1)]).describe('Whether the set can be restored whole.'),
+  IsAvail: z
+    .union([z.literal(0), z.literal(1)])
+    .describe('Whether the set can be restored whole, as far as backup, verification and drill know.'),
   Checksum: z.string().describe('CRC-64 (ECMA-182) of the download, decimal; empty when there is none.'),
   StorageClass: z.literal('0'),
   Encryption: z.literal('{}'),
@@ -54,7 +56,10 @@ export const backupItem = z.object({
   Pinned: z.boolean().describe('Extension: whether it is pinned.'),
   FailReason: z
     .string()
-    .describe('Extension: why a Failed backup failed, or what is wrong with stored bytes, in plain words; else empty.'),
+    .describe(
+      'Extension: why a Failed backup failed, or what a verification or a drill found wrong, in plain words; else empty.',
+    ),
+  DrilledTime: z.string().describe('Extension: when a drill last proved that the set comes back; empty if never.'),
   VerifiedTime: z.string().describe('Extension: when all bytes were last found right; empty if never.'),
 })
 
@@ -85,7 +90,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker, policyEnd?: Momen
     StoreStatus: set.held ? 'Disabled' : 'Enabled',
     MetaStatus: succeeded ? (set.method === 'Logical' ? 'OK' : '') : 'EMPTY',
     ConsistentTime: Math.floor((set.consistentAt ?? 0) / 1000),
-    IsAvail: succeeded && set.available && set.damage === undefined ? 1 : 0,
+    IsAvail: isGood(set) ? 1 : 0,
     Checksum: set.checksum ?? '',
     StorageClass: '0',
     Encryption: '{}',
@@ -95,8 +100,9 @@ export function renderBackup(set: BackupSet, links: LinkMaker, policyEnd?: Momen
     BackupDownloadLinkByDB: { BackupDownloadLinkByDB: databaseLinks(set, links) },
     ExpectExpireTime: renderEnd(set.expiresAt ?? policyEnd),
     Pinned: set.pinned === true,
-    FailReason: set.reason ?? set.damage ?? '',
+    FailReason: set.reason ?? set.damage ?? set.drillDamage ?? '',
     VerifiedTime: set.verifiedAt === undefined ? '' : isoSeconds(set.verifiedAt),
+    DrilledTime: set.drilledAt === undefined ? '' : isoSeconds(set.drilledAt),
   }
 }
 

@@ -6,6 +6,7 @@ import { isoSeconds } from '../lib/time.ts'
 const KIND_NAMES = {
   'take-backup': 'TakeBackup',
   verify: 'Verify',
+  drill: 'Drill',
   restore: 'Restore',
   expire: 'Expire',
   retain: 'Retain',
@@ -21,10 +22,12 @@ const STATE_NAMES = {
 } as const satisfies Record<TaskState, string>
 
 /** The kinds of tasks that are about one backup set, by the names that replies give them. */
-export const SET_TASK_KINDS = { Verify: 'verify', Restore: 'restore', Expire: 'expire' } as const satisfies Record<
-  string,
-  TaskKind
->
+export const SET_TASK_KINDS = {
+  Verify: 'verify',
+  Drill: 'drill',
+  Restore: 'restore',
+  Expire: 'expire',
+} as const satisfies Record<string, TaskKind>
 
 /** A task as extensions show it. */
 export const taskItem = z.object({
@@ -42,7 +45,7 @@ export const taskItem = z.object({
   StartTime: z.string().describe('Empty before it starts.'),
   EndTime: z.string().describe('Empty before it ends.'),
   FailReason: z.string().describe('Why the task or its last attempt failed, in plain words; else empty.'),
-  Result: z.string().describe('JSON text of what a finished task found; else empty.'),
+  Result: z.string().describe('JSON text of what a finished task, or a drill that failed, found; else empty.'),
 })
 
 const time = (moment: Moment | undefined) => (moment === undefined ? '' : isoSeconds(moment))
@@ -62,5 +65,5 @@ export const renderTask = (task: Task): z.infer<typeof taskItem> => ({
   StartTime: time(task.startedAt),
   EndTime: time(task.endedAt),
   FailReason: task.reason ?? '',
-  Result: task.state === 'finished' ? (JSON.stringify(task.result) ?? '') : '',
+  Result: task.result === undefined ? '' : (JSON.stringify(task.result) ?? ''),
 })

@@ -18,7 +18,7 @@ import type { ClientTokensTable } from './tables.ts'
 import type { TokenCatalog } from './tokens.ts'
 
 /** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
-export const CATALOG_VERSION = 6
+export const CATALOG_VERSION = 7
 
 /**
  * The nonce of the call that asks for a change, spent in the change's own transaction: a second call with the same pair is
@@ -179,6 +179,8 @@ export interface Catalog
   hasDependents(instanceId: string, setId: string): Promise<boolean>
   /** Notes that a set's stored bytes were read whole: right, or wrong for `reason`. */
   noteVerified(lease: Lease, setId: string, outcome: { at: Moment; damage: string | undefined }): Promise<void>
+  /** The same of a drill: only another drill takes back what one found. */
+  noteDrilled(lease: Lease, setId: string, outcome: { at: Moment; damage: string | undefined }): Promise<void>
 
   /** Adds a task in state waiting. A take-backup gets its set's id here. Fault 'locked' when the instance has a take-backup that has not ended. A verify or restore holds its set from here to its end. */
   addTask(task: NewTask, once?: Once): Promise<Task>
@@ -190,11 +192,11 @@ export interface Catalog
   /** Gives the task back as waiting, to be claimed after `delayMs`. `stopped` when only because the worker stops: that attempt was no try. */
   releaseTask(lease: Lease, reason: string, delayMs: number, options?: { stopped: boolean }): Promise<void>
   finishTask(lease: Lease, result: unknown): Promise<void>
-  /** Ends the task as failed (or cancelled), and adds `failedSet` in the same transaction. */
+  /** Ends the task as failed (or cancelled) with what it found all the same, and adds `failedSet` in the same transaction. */
   failTask(
     lease: Lease,
     reason: string,
-    options: { state: 'failed' | 'cancelled'; failedSet?: BackupSet | undefined },
+    options: { state: 'failed' | 'cancelled'; failedSet?: BackupSet | undefined; result?: unknown },
   ): Promise<void>
   /** The committing transaction of a backup: adds the set as Success and ends the task, or does neither ('lease_lost'). */
   commitSet(lease: Lease, set: BackupSet, result: unknown): Promise<void>

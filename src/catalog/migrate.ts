@@ -9,6 +9,7 @@ import { stoppedAttempts } from './migrations/0002-stopped-attempts.ts'
 import { theApiFamily } from './migrations/0003-the-api-family.ts'
 import { alerts } from './migrations/0004-alerts.ts'
 import { checksumOfSets } from './migrations/0006-checksum-of-sets.ts'
+import { drills } from './migrations/0007-drills.ts'
 import { databasesOfSets } from './migrations/0005-databases-of-sets.ts'
 import { POSTGRES, SQLITE, type Flavour } from './migrations/flavour.ts'
 import type { Tables } from './tables.ts'
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   alerts,
   databasesOfSets,
   checksumOfSets,
+  drills,
 ]
 
 export interface MigrateOptions {

@@ -31,6 +31,8 @@ const COLUMNS = [
   'expires_at',
   'databases',
   'checksum',
+  'drilled_at',
+  'drill_damage',
 ] as const satisfies readonly (keyof SetsTable)[]
 
 type ValuesOf<Columns extends readonly (keyof SetsTable)[]> = {
@@ -67,10 +69,12 @@ export function setOf(tuple: Tuple): BackupSet {
   const [id, instanceId, nodeId, bucket, method, startedAt, endedAt, consistentAt, size, available, engine, ...more] =
     tuple as unknown as SetTuple
   const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, linkRound, pinned, ...last] = more
-  const [expiresAt, databases, checksum, held] = last
+  const [expiresAt, databases, checksum, drilledAt, drillDamage, held] = last
   const set: BackupSet = {
     ...(databases !== null && { databases: databasesIn(databases) }),
     ...(checksum !== null && { checksum }),
+    ...(drilledAt !== null && { drilledAt }),
+    ...(drillDamage !== null && { drillDamage }),
     id: String(id),
     instanceId,
     nodeId: nodeId === null ? undefined : String(nodeId),
@@ -135,6 +139,8 @@ export function rowOf(set: BackupSet): Insertable<SetsTable> {
     expires_at: set.expiresAt ?? null,
     databases: set.databases === undefined ? null : JSON.stringify(set.databases.map(({ name, file }) => [name, file])),
     checksum: set.checksum ?? null,
+    drilled_at: set.drilledAt ?? null,
+    drill_damage: set.drillDamage ?? null,
   }
 }
 

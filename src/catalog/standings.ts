@@ -31,6 +31,14 @@ export const standingMethods = ({ database }: Deps): StandingCatalog => ({
             endedAt: row.last_ended_at ?? 0,
           },
         }),
+        ...(row.drill_id !== null && {
+          drill: {
+            setId: String(row.drill_set_id),
+            failed: row.drill_state === 'failed',
+            reason: row.drill_reason ?? '',
+            endedAt: row.drill_ended_at ?? 0,
+          },
+        }),
         ...(row.good_started_at !== null && {
           good: { startedAt: row.good_started_at, consistentAt: row.good_consistent_at ?? row.good_started_at },
         }),
@@ -80,11 +88,26 @@ const rowsOf = (db: Kysely<Tables>) =>
           .where('sets.status', '=', 'Success')
           .where('sets.available', '=', 1)
           .where('sets.damage', 'is', null)
+          .where('sets.drill_damage', 'is', null)
           .orderBy('sets.started_at', 'desc')
           .orderBy('sets.id', 'desc')
           .limit(1),
       ),
     )
+    .leftJoin('tasks as drill', (join) =>
+      join.onRef('drill.id', '=', (from) =>
+        from
+          .selectFrom('tasks')
+          .select('tasks.id')
+          .whereRef('tasks.instance_id', '=', 'instances.id')
+          .where(sql<boolean>`tasks.kind = 'drill'`)
+          .where('tasks.state', 'in', ['finished', 'failed'])
+          .orderBy('tasks.id', 'desc')
+          .limit(1),
+      ),
+    )
+    .select(['drill.id as drill_id', 'drill.set_id as drill_set_id', 'drill.state as drill_state'])
+    .select(['drill.reason as drill_reason', 'drill.ended_at as drill_ended_at'])
     .select(['instances.id', 'instances.created_at', 'settings', 'policy', 'changed_at'])
     .select(['last.id as last_id', 'last.status as last_status', 'last.reason as last_reason'])
     .select(['last.ended_at as last_ended_at', 'good.started_at as good_started_at'])

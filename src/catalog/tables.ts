@@ -80,6 +80,9 @@ export interface SetsTable {
   expires_at: Moment | null
   /** Of a logical set: JSON of pairs of a database's name and that of its object. */
   databases: string | null
+  /** When a drill last proved it, and what the last drill found wrong. */
+  drilled_at: Moment | null
+  drill_damage: string | null
   /** CRC-64 of the download, decimal. */
   checksum: string | null
 }

@@ -7,18 +7,25 @@ import { dependentOwner, holdForGood, liftHolds, raiseVersion, taskOwner } from 
 import { needNumber } from './ids.ts'
 import { change, type TaskChange } from './leases.ts'
 import { insertSet } from './sets.ts'
-import type { Tables } from './tables.ts'
+import type { SetsTable, Tables } from './tables.ts'
 import { jsonOf } from './task-rows.ts'
 
-type Methods = 'finishTask' | 'failTask' | 'commitSet' | 'commitRemoval' | 'noteVerified' | 'holdForTask'
+type Methods =
+  | 'finishTask'
+  | 'failTask'
+  | 'commitSet'
+  | 'commitRemoval'
+  | 'noteVerified'
+  | 'noteDrilled'
+  | 'holdForTask'
 
 /** What a worker writes at the end of its task: with the task's own end in one transaction, so that a lost lease undoes it. */
 export const taskEndMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
   finishTask: (lease, result) => database.write((trx) => finish(trx, database, lease, result)),
 
-  failTask: (lease, reason, { state, failedSet }) =>
+  failTask: (lease, reason, { state, failedSet, result }) =>
     database.write(async (trx) => {
-      await end(trx, database, lease, { state, reason })
+      await end(trx, database, lease, { state, reason, ...(result !== undefined && { result: jsonOf(result) }) })
       if (failedSet) await insertSet(trx, database, failedSet)
     }),
 
@@ -44,7 +51,14 @@ export const taskEndMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
   noteVerified: (lease, setId, outcome) =>
     database.write(async (trx) => {
       await change(trx, database, lease, {})
-      await noteVerified(trx, needNumber(setId, 'set'), outcome)
+      const { at, damage } = outcome
+      await note(trx, setId, damage === undefined ? { verified_at: at, damage: null } : { damage })
+    }),
+
+  noteDrilled: (lease, setId, { at, damage }) =>
+    database.write(async (trx) => {
+      await change(trx, database, lease, {})
+      await note(trx, setId, damage === undefined ? { drilled_at: at, drill_damage: null } : { drill_damage: damage })
     }),
 })
 
@@ -69,17 +83,15 @@ async function forgetSet(trx: Transaction<Tables>, database: Database, id: numbe
   if (set) await raiseVersion(trx, set.instance_id)
 }
 
-async function noteVerified(
-  trx: Transaction<Tables>,
-  id: number,
-  { at, damage }: { at: number; damage: string | undefined },
-): Promise<void> {
+type Proof = Partial<Pick<SetsTable, 'verified_at' | 'damage' | 'drilled_at' | 'drill_damage'>>
+
+async function note(trx: Transaction<Tables>, setId: string, proof: Proof): Promise<void> {
   const set = await trx
     .updateTable('sets')
-    .set(damage === undefined ? { verified_at: at, damage: null } : { damage })
-    .where('id', '=', id)
+    .set(proof)
+    .where('id', '=', needNumber(setId, 'set'))
     .returning('instance_id')
     .executeTakeFirst()
-  if (!set) throw new Fault('not_found', `no set ${id}`)
+  if (!set) throw new Fault('not_found', `no set ${setId}`)
   await raiseVersion(trx, set.instance_id)
 }

@@ -8,9 +8,10 @@ type Frozen<T> = T extends readonly (infer Item)[]
 
 /** The settings a program runs with: checked, defaults filled in, every path absolute, frozen through and through. */
 export type Config = Frozen<
-  Omit<Settings, 'keyFile' | 'catalog' | 'store'> & {
+  Omit<Settings, 'keyFile' | 'catalog' | 'store' | 'drills'> & {
     keyFile: string
     catalog: Omit<Settings['catalog'], 'url'> & { url: string }
     store: { url: string }
+    drills: Omit<Settings['drills'], 'directory'> & { directory: string }
   }
 >

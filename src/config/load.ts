@@ -119,7 +119,7 @@ function absolute(settings: Settings, origins: ReadonlyMap<string, string>, file
   const fileBase = file === undefined ? process.cwd() : dirname(resolve(file))
   const at = <T extends string | undefined>(path: string, value: T) =>
     (value === undefined ? value : resolve(origins.has(path) ? process.cwd() : fileBase, value)) as T
-  const { dataDir, keyFile, catalog, api, restore, alerts } = settings
+  const { dataDir, keyFile, catalog, api, restore, drills, alerts } = settings
   const tls = api.tls && { cert: at('api.tls.cert', api.tls.cert), key: at('api.tls.key', api.tls.key) }
   const sqlite = catalog.url?.startsWith('sqlite:') ? at('catalog.url', catalog.url.slice(7)) : undefined
   return {
@@ -143,6 +143,7 @@ function absolute(settings: Settings, origins: ReadonlyMap<string, string>, file
         passwordFile: at('alerts.email.passwordFile', alerts.email.passwordFile),
       },
     },
+    drills: { ...drills, directory: at('drills.directory', drills.directory) },
     restore: {
       ...restore,
       roots: restore.roots.map((root) => at('restore.roots', root)),
@@ -153,11 +154,12 @@ function absolute(settings: Settings, origins: ReadonlyMap<string, string>, file
 
 /** Fills in the defaults that are made from other settings. */
 function derive(settings: Settings): Config {
-  const { dataDir, keyFile, catalog, store } = settings
+  const { dataDir, keyFile, catalog, store, drills } = settings
   return {
     ...settings,
     keyFile: keyFile ?? resolve(dataDir, 'key'),
     catalog: { ...catalog, url: catalog.url ?? `sqlite:${resolve(dataDir, 'catalog.db')}` },
+    drills: { ...drills, directory: drills.directory ?? resolve(dataDir, 'drills') },
     store: { url: store.url ?? pathToFileURL(resolve(dataDir, 'store')).href },
   }
 }

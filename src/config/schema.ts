@@ -137,7 +137,9 @@ export const configSchema = z.strictObject({
       leaseSeconds: z.number().min(1).max(3600).default(60).describe('How long a claim holds without being renewed.'),
       pollSeconds: seconds(5).describe('How often a worker looks for a task when nothing wakes it.'),
       concurrency: z.int().min(1).max(64).default(2).describe('Tasks a worker does at once.'),
-      bulkInAll: limit(0).describe('Backups, restores and verifications that all workers do at once. 0: no limit.'),
+      bulkInAll: limit(0).describe(
+        'Backups, restores, drills and verifications that all workers do at once. 0: no limit.',
+      ),
       bulkPerStore: limit(0).describe('The same, for one store. 0: no limit.'),
       backupsPerHost: limit(2).describe(
         'Backups that all workers take at once of instances with nodes at one host address. 0: no limit.',
@@ -180,6 +182,16 @@ export const configSchema = z.strictObject({
         .string()
         .optional()
         .describe('System user whom restored files shall belong to, when Holdfast runs as root.'),
+    })
+    .prefault({}),
+  drills: z
+    .strictObject({
+      directory: path
+        .optional()
+        .describe(
+          'Scratch directory of this service alone, on the machine of the worker: drills restore sets there, start them, and remove them again. Its file system needs room for the largest. Default: <dataDir>/drills.',
+        ),
+      atOnce: limit(1).describe('Drills that all workers do at once. 0: no limit.'),
     })
     .prefault({}),
   audit: z

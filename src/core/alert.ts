@@ -3,6 +3,7 @@ import type { Moment } from '../lib/clock.ts'
 export const ALERT_KINDS = [
   'backup-failed',
   'set-damaged',
+  'drill-failed',
   'rpo-exceeded',
   'store-nearly-full',
   'key-expiring',

@@ -46,6 +46,10 @@ export interface BackupSet {
   readonly verifiedAt: Moment | undefined
   /** What the last read of its stored bytes found wrong; absent when it found nothing. */
   readonly damage?: string | undefined
+  /** When a drill last proved that it comes back; absent when none ever did. */
+  readonly drilledAt?: Moment
+  /** What the last drill found wrong; absent when there was none, or it found nothing. */
+  readonly drillDamage?: string
   /** Whether a task is removing it. Such a set is in no list, and for users it is gone. */
   readonly removing?: boolean
   /** Whether somebody said that it stays until he says otherwise. */
@@ -57,6 +61,10 @@ export interface BackupSet {
   /** Of a logical set: each database, by name. */
   readonly databases?: readonly SetDatabase[]
 }
+
+/** Whether a set brings everything back, as far as is known. */
+export const isGood = (set: Pick<BackupSet, 'status' | 'available' | 'damage' | 'drillDamage'>): boolean =>
+  set.status === 'Success' && set.available && set.damage === undefined && set.drillDamage === undefined
 
 /** The end of a set that shall never be removed by itself. */
 export const NEVER: Moment = Number.MAX_SAFE_INTEGER

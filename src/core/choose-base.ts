@@ -1,5 +1,5 @@
 import type { Moment } from '../lib/clock.ts'
-import type { BackupSet } from './backup-set.ts'
+import { isGood, type BackupSet } from './backup-set.ts'
 import type { Increments } from './policy.ts'
 
 const DAY_MS = 86_400_000
@@ -35,11 +35,10 @@ export function chooseBase(sets: readonly BackupSet[], { chainLength, fullDays }
 function goodChain(set: BackupSet, byId: ReadonlyMap<string, BackupSet>): BackupSet[] | undefined {
   const chain: BackupSet[] = []
   for (let at: BackupSet | undefined = set; at; at = at.parentId === undefined ? undefined : byId.get(at.parentId)) {
-    if (!isGood(at)) return undefined
+    if (!mayBeBase(at)) return undefined
     chain.unshift(at)
   }
   return chain[0]?.parentId === undefined ? chain : undefined
 }
 
-const isGood = ({ status, method, available, damage, removing }: BackupSet): boolean =>
-  status === 'Success' && method === 'Physical' && available && damage === undefined && removing !== true
+const mayBeBase = (set: BackupSet): boolean => isGood(set) && set.method === 'Physical' && set.removing !== true

@@ -16,6 +16,13 @@ export interface Standing {
   readonly policy?: { readonly policy: Policy; readonly changedAt: Moment } | undefined
   /** The newest set. */
   readonly last?: { readonly id: string; readonly failed: boolean; readonly reason: string; readonly endedAt: Moment }
+  /** The newest drill of one of its sets that ended. */
+  readonly drill?: {
+    readonly setId: string
+    readonly failed: boolean
+    readonly reason: string
+    readonly endedAt: Moment
+  }
   /** The newest set that can be restored. */
   readonly good?: { readonly startedAt: Moment; readonly consistentAt: Moment } | undefined
 }
@@ -72,6 +79,18 @@ export const damagedSet = (set: {
   what: `set ${set.id} of ${set.instanceId} is damaged in the store: ${set.damage}`,
   hint: `Take a backup (holdfast backups take ${set.instanceId}), look at the disk of the store, then remove the set.`,
 })
+
+/** The newest drill of an instance failed, or could not be done. A later one that passes ends it. */
+export function failedDrill({ instanceId, drill }: Standing): Condition | undefined {
+  if (!drill?.failed) return undefined
+  return {
+    kind: 'drill-failed',
+    subject: instanceId,
+    instanceId,
+    what: `the drill of set ${drill.setId} of ${instanceId} that ended at ${isoSeconds(drill.endedAt)} failed: ${drill.reason}`,
+    hint: `Mend what the reason names, or take a backup (holdfast backups take ${instanceId}), then drill its newest set: holdfast backups drill SET.`,
+  }
+}
 
 /** Less than `leastPercent` of a store's space is free. */
 export function nearlyFull(

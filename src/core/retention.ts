@@ -1,6 +1,6 @@
 import type { Moment } from '../lib/clock.ts'
 import { isoSeconds } from '../lib/time.ts'
-import { NEVER, type BackupSet } from './backup-set.ts'
+import { isGood, NEVER, type BackupSet } from './backup-set.ts'
 import type { Generations, Policy, Retention } from './policy.ts'
 
 const DAY_MS = 86_400_000
@@ -8,7 +8,16 @@ const DAY_MS = 86_400_000
 /** What retention must know of a set. */
 export type RetainedSet = Pick<
   BackupSet,
-  'id' | 'status' | 'startedAt' | 'consistentAt' | 'parentId' | 'available' | 'damage' | 'pinned' | 'expiresAt'
+  | 'id'
+  | 'status'
+  | 'startedAt'
+  | 'consistentAt'
+  | 'parentId'
+  | 'available'
+  | 'damage'
+  | 'drillDamage'
+  | 'pinned'
+  | 'expiresAt'
 >
 
 /** Whether a set stays, and why, in words that a person reads after "it". */
@@ -99,9 +108,6 @@ export function retainSegments(
 }
 
 const NO_GENERATIONS: Generations = { daily: 0, weekly: 0, monthly: 0, yearly: 0 }
-
-const isGood = ({ status, available, damage }: RetainedSet): boolean =>
-  status === 'Success' && available && damage === undefined
 
 const withoutOwnEnd = ({ expiresAt }: RetainedSet): boolean => expiresAt === undefined
 

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { AlertKind, Condition, Findings } from '../core/alert.ts'
-import { damagedSet, exceededRpo, expiringKey, failedBackup, nearlyFull } from '../core/conditions.ts'
+import { damagedSet, exceededRpo, expiringKey, failedBackup, failedDrill, nearlyFull } from '../core/conditions.ts'
 import { Fault } from '../core/fault.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -25,7 +25,11 @@ export async function look(deps: LookDeps): Promise<Findings> {
   ])
   const now = clock.now()
   const found = [
-    ...standings.flatMap((one) => [failedBackup(one), exceededRpo(one, now, settings.lateSeconds * 1000)]),
+    ...standings.flatMap((one) => [
+      failedBackup(one),
+      failedDrill(one),
+      exceededRpo(one, now, settings.lateSeconds * 1000),
+    ]),
     ...damaged.map(damagedSet),
     ...keys.map((key) => expiringKey(key, now, settings.keyDays)),
     ...full.conditions,

@@ -1,6 +1,7 @@
 import { Fault, FAULTS } from '../core/fault.ts'
 import { triesOf, type Lease, type Task, type TaskKind } from '../core/task.ts'
 import type { Log } from '../lib/log.ts'
+import { drill } from './drill.ts'
 import { expire } from './expire.ts'
 import { reasonOnNode } from './failed-node.ts'
 import { failedSet } from './failed-set.ts'
@@ -15,6 +16,7 @@ import { verify } from './verify.ts'
 const STORIES: Readonly<Record<TaskKind, Story>> = {
   'take-backup': takeBackup,
   verify,
+  drill,
   restore,
   expire,
   retain,

@@ -5,6 +5,7 @@ import type { AttemptPlace } from '../set/set.ts'
 import { entombAttempt, liftTombstone, listAttempts, removeAttempt } from '../set/attempts.ts'
 import { writeInstanceRecord } from '../set/instance-record.ts'
 import { writeKeepRecord } from '../set/keep-record.ts'
+import { clearScratch } from './scratch.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
 /** An attempt whose task no catalog knows may belong to another service on the same store: it is garbage only when this old. */
@@ -42,6 +43,7 @@ export const sweep: Story = async (run, deps) => {
     }
   }
   found.halfWritten = (await store.tidy?.(clock.now() - STALE_LEASES * leaseMs, { signal: run.signal })) ?? 0
+  await clearScratch(deps)
   await recordInstances(run, deps)
   await catalog.tidy()
   if (deps.auditMs !== undefined) await catalog.forgetAudit(clock.now() - deps.auditMs)

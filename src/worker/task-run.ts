@@ -20,6 +20,8 @@ export interface WorkerDeps {
   /** What may run at once, over all workers; whatever each does when absent. */
   readonly limits?: ClaimLimits | undefined
   readonly restore: RestoreSettings
+  /** The scratch directory of drills on this machine. */
+  readonly scratch: string
   /** How long records of changes are kept; for ever when absent. */
   readonly auditMs?: number | undefined
 }

@@ -137,7 +137,7 @@ async function useTasks(catalog: Catalog, use: Use): Promise<void> {
   await use('tasks', () => catalog.tasks({}))
   await use('cancelTask', () => catalog.cancelTask(first.id))
   const { setId = '' } = await catalog.addTask(backup)
-  await use('claimTask', () => catalog.claimTask('w', ['expire'], LEASE_MS, { bulk: 2, perHost: 1 }))
+  await use('claimTask', () => catalog.claimTask('w', ['expire'], LEASE_MS, { bulk: 2, perHost: 1, drills: 1 }))
   let lease = await use('claimTask', () => claim(catalog, 'take-backup', LEASE_MS))
   const progress = { phase: 'streaming', percent: 5, bytes: 1, totalBytes: 2 } as const
   await use('renewTask', () => catalog.renewTask(lease, LEASE_MS, progress))
@@ -153,6 +153,7 @@ async function useTasks(catalog: Catalog, use: Use): Promise<void> {
   await use('addTask', () => catalog.addTask({ kind: 'verify', instanceId: 'pg-1', setId: '1', request: {} }))
   lease = await claim(catalog, 'verify', LEASE_MS)
   await use('noteVerified', () => catalog.noteVerified(lease, '1', { at: 5, damage: undefined }))
+  await use('noteDrilled', () => catalog.noteDrilled(lease, '1', { at: 5, damage: undefined }))
   await use('finishTask', () => catalog.finishTask(lease, {}))
   await use('ensureTask', () => catalog.ensureTask({ kind: 'sweep', request: {} }))
 }

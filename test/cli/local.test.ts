@@ -85,6 +85,7 @@ async function dataDirectory() {
     name: 'w',
     settings,
     restore: { roots: [], binDirs: [] },
+    scratch: join(path, 'drills'),
   }
   await doTask(task, deps, new AbortController().signal)
   await catalog.close()

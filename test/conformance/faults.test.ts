@@ -70,6 +70,7 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   }),
   DeregisterDBInstance: () => ({ DBInstanceId: 'pgm-a' }),
   VerifyBackup: () => ({ DBInstanceId: 'pgm-a', BackupId: '1000' }),
+  DrillBackup: () => ({ DBInstanceId: 'pgm-a', BackupId: '1000' }),
   RevokeBackupLinks: () => ({ DBInstanceId: 'pgm-a', BackupId: '1000' }),
   RestoreBackup: ({ directory }) => ({ DBInstanceId: 'pgm-a', BackupId: '1000', TargetPath: join(directory, 'new') }),
   DescribeBackupSetTasks: () => ({ DBInstanceId: 'pgm-a' }),

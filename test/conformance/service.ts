@@ -83,7 +83,13 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   }
   const common = { catalog, store, clock, log, engineOf: () => engine }
   const worker = runWorker(
-    { ...common, name: 'test', settings, restore: { roots: restoreRoots, binDirs: [] } },
+    {
+      ...common,
+      name: 'test',
+      settings,
+      restore: { roots: restoreRoots, binDirs: [] },
+      scratch: join(directory, 'drills'),
+    },
     stopping.signal,
   )
   const api = await startApi({

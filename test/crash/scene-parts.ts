@@ -70,5 +70,6 @@ export function workerDeps(
       compressionLevel: 1,
     },
     restore: { roots: [placesOf(directory).restored], binDirs: [] },
+    scratch: join(directory, 'drills'),
   }
 }

@@ -58,6 +58,8 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
     `restore.roots=${restoreRoot}`,
     '--set',
     `restore.binDirs=${embedded.binDirectory}`,
+    '--set',
+    `drills.directory=${join(directory, 'drills')}`,
     ...(owner ? ['--set', `restore.owner=${owner.name}`] : []),
     ...(options.storeDirectory === undefined ? [] : ['--set', `store.url=file://${options.storeDirectory}`]),
     ...(options.args ?? []),

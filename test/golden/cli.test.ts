@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { renderKey } from '../../src/api/key-parameters.ts'
+import { drilling } from './drill-answers.ts'
 import { renderBackup } from '../../src/api/backup-item.ts'
 import type { BackupSet } from '../../src/core/backup-set.ts'
 import { LOGICAL, logicalCommands } from './logical-answers.ts'
@@ -219,6 +220,7 @@ const ANSWERS = {
   CreateBackup: { BackupJobId: '9' },
   DescribeBackupTasks: { Items: { BackupJob: [JOB] } },
   VerifyBackup: { TaskId: '10' },
+  DrillBackup: { TaskId: '10' },
   RestoreBackup: { TaskId: '10', TargetPath: '/srv/restore/a' },
   DescribeBackupSetTasks: { Items: { Task: [TASK] } },
   DeleteBackup: {},
@@ -274,6 +276,7 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'backups-show', argv: ['backups', 'show', '321020562'] },
   { name: 'backups-show-failed', argv: ['backups', 'show', '321020563'], answers: { DescribeBackups: page([FAILED]) } },
   { name: 'backups-verify', argv: ['backups', 'verify', '321020562'] },
+  { name: 'backups-drill', argv: ['backups', 'drill', '321020562'], answers: drilling(TASK) },
   { name: 'backups-restore', argv: ['backups', 'restore', '321020562', '--to', '/srv/restore/a'], answers: restoring },
   ...logicalCommands(TASK, page([{ ...SET, ...LOGICAL }])),
   { name: 'backups-remove', argv: ['backups', 'remove', '321020562'] },

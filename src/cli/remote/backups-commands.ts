@@ -4,6 +4,7 @@ import type { Parts } from '../parts.ts'
 import { downloadSet } from './download.ts'
 import { withRemoteOptions } from './session.ts'
 import {
+  drillBackup,
   listBackups,
   removeBackup,
   restoreBackup,
@@ -25,7 +26,7 @@ import type {
 const INSTANCE = ['--instance <id>', 'its instance; looked for in every one when not given'] as const
 const NO_WAIT = ['--no-wait', 'only start it, and print the id of the task'] as const
 
-/** `backups take|list|show|download|restore|verify|pin|unpin|keep|revoke-links|remove`; `backups restore --store URL` needs no service. */
+/** `backups take|list|show|download|restore|verify|drill|pin|unpin|keep|revoke-links|remove`; `backups restore --store URL` needs no service. */
 export function addBackups(program: Command, parts: Parts): void {
   const backups = program.command('backups').description('backup sets: take, list, download, restore, prove')
   addMaking(backups, parts)
@@ -69,6 +70,11 @@ function addUsing(backups: Command, parts: Parts): void {
     .option(...INSTANCE)
     .option(...NO_WAIT)
     .action((set: string, options: TakeOptions & SetOptions) => verifyBackup(set, options, parts))
+  withRemoteOptions(backups.command('drill <set>'))
+    .description('restore a set into the scratch directory of the service, start it, check it, and remove it')
+    .option(...INSTANCE)
+    .option(...NO_WAIT)
+    .action((set: string, options: TakeOptions & SetOptions) => drillBackup(set, options, parts))
   withRemoteOptions(backups.command('revoke-links <set>'))
     .description('end every download link of a set that was made until now')
     .option(...INSTANCE)

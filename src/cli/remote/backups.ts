@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Fault } from '../../core/fault.ts'
 import type { Parts } from '../parts.ts'
 import { intoShape, pieceOf, printInto } from '../pieces.ts'
+import { drillShape, printDrill } from '../drilled.ts'
 import { printStart, restoredShape } from '../restored.ts'
 import { formatFields } from '../table.ts'
 import { formatBytes, formatTime } from '../units.ts'
@@ -107,6 +108,16 @@ export async function verifyBackup(setId: string, options: SetOptions & TakeOpti
   parts.io.out.write(
     `set ${BackupId} is right: ${found.objects} objects, ${formatBytes(found.bytes)} read and compared\n`,
   )
+}
+
+/** Has the service restore, start and look through a set in its scratch directory; what is wrong is an exit code of its own. */
+export async function drillBackup(setId: string, options: SetOptions & TakeOptions, parts: Parts): Promise<void> {
+  const client = clientOf(options, parts)
+  const { DBInstanceId, BackupId } = await findSet(client, setId, options.instance)
+  const started = await client.call('DrillBackup', { DBInstanceId, BackupId }, taskShape)
+  if (!options.wait) return printTask(started, options, parts)
+  const end = await followTask(() => setTaskState(client, DBInstanceId, started.TaskId), 'verify_failed', parts)
+  printDrill(BackupId, drillShape.parse(JSON.parse(end.result)), options, parts)
 }
 
 /** Has the service restore a set into a directory of the machine its worker runs on, or a logical one into an instance. */

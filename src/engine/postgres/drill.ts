@@ -11,6 +11,7 @@ import { drillDatabase, type DatabaseFindings } from './drill-database.ts'
 import { clearDrill } from './drill-scratch.ts'
 import { checkRestored } from './restore-check.ts'
 import { restore } from './restore.ts'
+import { reachWarnings } from './restore-target.ts'
 import { startRestored } from './restore-start.ts'
 
 type Options = EngineOptions & { readonly clock: Clock }
@@ -57,6 +58,7 @@ async function proved(
   if ('problem' in restored) {
     return { ...NOTHING, seconds: { ...NOTHING.seconds, restore: restoreSeconds }, problems: [restored.problem] }
   }
+  await needReach(restored, target, options)
   options.onProgress?.({ phase: 'checking', bytes: restored.bytes, totalBytes: restored.bytes })
   const base = { ...NOTHING, bytes: restored.bytes, warnings: restored.warnings }
   const found = await blamed(() => whileRunning(restored, target, options), 'engine_failed')
@@ -75,6 +77,15 @@ async function proved(
     problems: [...found.databases.flatMap(({ problems }) => problems), ...pages.problems],
     warnings: [...restored.warnings, ...found.warnings],
   }
+}
+
+/** A server that cannot enter its directory does not start, and that is not the set's fault. */
+async function needReach({ dataDirectory }: Restored, { owner }: Target, options: Options): Promise<void> {
+  const [closed] = await reachWarnings(dataDirectory, owner, { signal: options.signal })
+  if (closed === undefined) return
+  throw new Fault('forbidden', `drill in ${dataDirectory}: ${closed}`, {
+    hint: 'Set drills.directory to one that the user of restore.owner can reach.',
+  })
 }
 
 /** Seconds since it was made, to the hundredth. */
