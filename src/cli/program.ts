@@ -13,6 +13,7 @@ import { addCall } from './remote/call.ts'
 import { addInstances } from './remote/instances-commands.ts'
 import { addKeys } from './remote/keys-commands.ts'
 import { addPolicies } from './remote/policies-commands.ts'
+import { addTasks } from './remote/tasks-commands.ts'
 
 /** Runs the command that `argv` (without the program's own name) names, and gives the process's exit code. */
 export async function runProgram(argv: readonly string[], parts: Parts): Promise<number> {
@@ -43,6 +44,7 @@ function createProgram(parts: Parts): Command {
   addCatalog(program, parts)
   addInstances(program, parts)
   addBackups(program, parts)
+  addTasks(program, parts)
   addPolicies(program, parts)
   addKeys(program, parts)
   addAlerts(program, parts)

@@ -223,6 +223,7 @@ const ANSWERS = {
   DrillBackup: { TaskId: '10' },
   RestoreBackup: { TaskId: '10', TargetPath: '/srv/restore/a' },
   DescribeBackupSetTasks: { Items: { Task: [TASK] } },
+  CancelTask: { ...TASK, TaskStatus: 'Running', CancelAsked: true, EndTime: '', Result: '' },
   DeleteBackup: {},
   PinBackupSet: { DBInstanceId: 'pgm-1', BackupId: '321020562', Pinned: true },
   ModifyBackupSetExpireTime: { Code: '200', Data: '321020562', Message: '', Success: true },
@@ -251,6 +252,7 @@ const ANSWERS = {
 const restoring = {
   DescribeBackupSetTasks: { Items: { Task: [{ ...TASK, TaskKind: 'Restore', Result: JSON.stringify(RESTORED) }] } },
 }
+const unstarted = { CancelTask: { ...TASK, TaskStatus: 'Cancelled', CancelAsked: true } }
 
 /** Each command, what its service answers otherwise, and the name of its golden file. */
 const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: object }[] = [
@@ -282,6 +284,8 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'backups-remove', argv: ['backups', 'remove', '321020562'] },
   { name: 'backups-pin', argv: ['backups', 'pin', '321020562'] },
   { name: 'backups-keep', argv: ['backups', 'keep', '321020562', '--until', 'never'] },
+  { name: 'tasks-cancel', argv: ['tasks', 'cancel', '10'] },
+  { name: 'tasks-cancel-waiting', argv: ['tasks', 'cancel', '10'], answers: unstarted },
   { name: 'policies-show', argv: ['policies', 'show', 'pgm-1'] },
   { name: 'policies-set', argv: ['policies', 'set', 'pgm-1', '--released', 'Latest'] },
   { name: 'policies-preview', argv: ['policies', 'preview', 'pgm-1', '--keep-days', '7'] },
