@@ -35,7 +35,10 @@ const failed = outcomes.filter(({ result }) => result instanceof Error).length
 console.log(`${outcomes.length - failed} of ${outcomes.length} pass`)
 process.exitCode = failed > 0 || outcomes.length === 0 ? 1 : 0
 
-/** What a program said last, where it was one that failed. */
+/** Why something failed: what a program said last, where it was one that failed. */
 function reasonOf(error: unknown): Error {
+  const { stderr } = error as { stderr?: string }
+  const said = stderr?.trim().split('\n').slice(-3).join(' ')
+  if (said !== undefined && said !== '') return new Error(said, { cause: error })
   return error instanceof Error ? error : new Error(String(error))
 }
