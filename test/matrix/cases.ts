@@ -98,7 +98,7 @@ async function verifiedFull(bench: Bench): Promise<string> {
   return toldTool(bench, 'pg_verifybackup', verifier)
 }
 
-/** Changes a byte of a table, and asks again. */
+/** Changes a byte of a file, and asks again. */
 async function breakAndVerify(verifier: MajorPrograms, dataDirectory: string): Promise<void> {
   const path = join(dataDirectory, 'global/pg_control')
   const content = await readFile(path)
