@@ -80,6 +80,15 @@ async function replayed(primary: TestServer, replica: TestServer): Promise<void>
   await eventually(async () => (await replica.query<{ there: boolean }>(there))[0]?.there === true, 'it is replayed')
 }
 
+/**
+ * A server logs 32 values of a sequence ahead, and a replica is at the last of them, which nobody was given. A page that has not changed
+ * since the full set is the primary's, also by pg_combinebackup: a chain across a promotion may be so far behind the replica.
+ */
+function isNotLoggedAhead(difference: string): boolean {
+  const [, at, source] = / is at (\d+), behind (\d+)$/.exec(difference) ?? []
+  return at === undefined || Number(source) - Number(at) > 32
+}
+
 /** Everything that is said of a restored chain: by pg_verifybackup, by pg_combinebackup, by pg_amcheck and by its rows. */
 async function check(
   world: ChainWorld,
@@ -104,7 +113,8 @@ async function check(
     const there = { host, port, user: 'postgres', database: 'postgres' }
     const { user, password } = address
     const here = { host: address.host, port: address.port, user, password, database: 'postgres' }
-    assert.deepEqual(differences(await checksums(here), await checksums(there)), [], after)
+    const found = differences(await checksums(here), await checksums(there))
+    assert.deepEqual(found.filter(isNotLoggedAhead), [], after)
     await runProgram({ ...programs, account: undefined }, 'pg_amcheck', [
       '--all',
       '--install-missing',
