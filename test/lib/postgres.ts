@@ -6,12 +6,14 @@ import { embeddedPostgres } from '../../quickstart/embedded-postgres.ts'
 import { initialise, type Programs, runProgram, writePasswordFile } from '../../quickstart/postgres-process.ts'
 import { copyCluster, giveTo } from './copy-cluster.ts'
 import { eventually } from './eventually.ts'
-import { runServer, type TestServer } from './test-server.ts'
+import { runServer, type Major, type TestServer } from './test-server.ts'
 
-export type { TestServer } from './test-server.ts'
+export type { Major, TestServer } from './test-server.ts'
 
 export interface ServerOptions {
-  readonly version: 15 | 18
+  readonly version: Major
+  /** Where its programs are, for a version that is neither Debian's 15 nor the package's 18, or for another build of those. */
+  readonly binDirectory?: string
   /** Lines for the configuration, by name. They come last, so `fsync: 'on'` undoes our fast default. */
   readonly settings?: Readonly<Record<string, string>>
   /** Lines put before those of initdb in pg_hba.conf: the first that matches decides. */
@@ -23,7 +25,7 @@ export interface ServerOptions {
 
 /** Makes a cluster and starts it. Fast and not crash-proof (`fsync` off) unless the settings say otherwise. */
 export async function startPostgres(options: ServerOptions): Promise<TestServer> {
-  return guarded(options.version, async (place) => {
+  return guarded(options, async (place) => {
     const data = join(place.directory, 'data')
     const password = newPassword()
     await initialise(place, data, password, options.initdbArgs)
@@ -38,7 +40,7 @@ export async function startPostgres(options: ServerOptions): Promise<TestServer>
  * starts it. The configuration lies below the test's directory instead of /etc/postgresql.
  */
 export async function createClusterLayout(options: Omit<ServerOptions, 'version'> = {}): Promise<TestServer> {
-  return guarded(15, async (place) => {
+  return guarded({ version: 15 }, async (place) => {
     const data = join(place.directory, 'lib/15/main')
     const config = join(place.directory, 'etc/15/main')
     const password = newPassword()
@@ -55,7 +57,9 @@ export async function startReplica(
   primary: TestServer,
   options: { settings?: Readonly<Record<string, string>> } = {},
 ): Promise<TestServer> {
-  return guarded(primary.version, async (place) => {
+  // The package's may lie where disposing the primary removes it: it is found anew.
+  const { version, givenBinDirectory: binDirectory } = primary
+  return guarded({ version, ...(binDirectory !== undefined && { binDirectory }) }, async (place) => {
     const data = join(place.directory, 'data')
     const tablespaces = await copyCluster(primary, data, join(place.directory, 'tablespaces'))
     await copyConfiguration(primary, data)
@@ -69,8 +73,11 @@ export async function startReplica(
   })
 }
 
+type Wanted = Pick<ServerOptions, 'version' | 'binDirectory'>
+
 interface Place extends Programs {
-  readonly version: 15 | 18
+  readonly version: Major
+  readonly givenBinDirectory: string | undefined
   readonly directory: string
   readonly socketDirectory: string
   /** A name that no other server of this run has. */
@@ -79,8 +86,8 @@ interface Place extends Programs {
 }
 
 /** Makes a place, and takes it away again when `make` fails. */
-async function guarded(version: 15 | 18, make: (place: Place) => Promise<TestServer>): Promise<TestServer> {
-  const place = await makePlace(version, await databaseAccount())
+async function guarded(wanted: Wanted, make: (place: Place) => Promise<TestServer>): Promise<TestServer> {
+  const place = await makePlace(wanted, await databaseAccount())
   try {
     return await make(place)
   } catch (error) {
@@ -89,8 +96,8 @@ async function guarded(version: 15 | 18, make: (place: Place) => Promise<TestSer
   }
 }
 
-async function makePlace(version: 15 | 18, account: Account | undefined): Promise<Place> {
-  const embedded = version === 18 ? await embeddedPostgres(account) : undefined
+async function makePlace({ version, binDirectory: given }: Wanted, account: Account | undefined): Promise<Place> {
+  const embedded = version === 18 && given === undefined ? await embeddedPostgres(account) : undefined
   // The path of a socket may have 107 bytes, which a long TMPDIR uses up.
   const directory = await makeDirectoryFor(account, 'holdfast-pg-', '/tmp')
   const socketDirectory = join(directory, 'run')
@@ -101,7 +108,8 @@ async function makePlace(version: 15 | 18, account: Account | undefined): Promis
     account,
     directory,
     socketDirectory,
-    binDirectory: embedded?.binDirectory ?? `/usr/lib/postgresql/${version}/bin`,
+    givenBinDirectory: given,
+    binDirectory: given ?? embedded?.binDirectory ?? `/usr/lib/postgresql/${version}/bin`,
     name: directory.replace(/^.*-/, 'test_'),
     dispose: async () => {
       await rm(directory, { recursive: true, force: true, maxRetries: 5 })

@@ -6,15 +6,20 @@ import { launchOnFreePort, launch, type PostgresProcess, type Programs } from '.
 import type { NodeAddress } from '../../src/core/instance.ts'
 import { giveTo } from './copy-cluster.ts'
 
+/** The major versions that Holdfast knows. */
+export type Major = 14 | 15 | 16 | 17 | 18
+
 /** A real PostgreSQL of the test's own. Disposing it ends the process and removes every byte. */
 export interface TestServer extends AsyncDisposable {
   /** User `postgres`, a superuser, over TCP with a password (scram-sha-256). */
   readonly address: NodeAddress
-  readonly version: 15 | 18
+  readonly version: Major
   readonly dataDirectory: string
   /** Where postgresql.conf and pg_hba.conf are: the data directory, but in a Debian layout. */
   readonly configDirectory: string
   readonly binDirectory: string
+  /** The same, where the test named it. */
+  readonly givenBinDirectory: string | undefined
   readonly socketDirectory: string
   /** What holds all of its directories; belongs to the user it runs as. */
   readonly directory: string
@@ -40,9 +45,10 @@ export interface TestServer extends AsyncDisposable {
 
 /** A cluster that was made and does not run yet. */
 export interface Made extends Programs {
-  readonly version: 15 | 18
+  readonly version: Major
   readonly directory: string
   readonly socketDirectory: string
+  readonly givenBinDirectory: string | undefined
   readonly data: string
   readonly config: string
   readonly password: string
@@ -68,6 +74,7 @@ export async function runServer(made: Made): Promise<TestServer> {
     version: made.version,
     account: made.account,
     binDirectory: made.binDirectory,
+    givenBinDirectory: made.givenBinDirectory,
     directory: made.directory,
     dataDirectory: made.data,
     configDirectory: made.config,

@@ -227,6 +227,24 @@ suite('what may go wrong with a logical set', () => {
     }
   })
 
+  test('a pg_restore that no longer speaks to so old a server is refused before anything is written', async () => {
+    const version = (major: number) =>
+      `case "$1" in --version) echo "pg_restore (PostgreSQL) ${major}.1";; *) exit 1;; esac`
+    await using tool = await pretendedTool('pg_restore', version(17))
+    const { store, point, manifest } = await takeLogical(server.address)
+    const { logical = assert.fail() } = manifest
+    const newer = { ...manifest, logical: { ...logical, toolVersion: '17.1' } }
+    const before = await databasesOf(server)
+    await assert.rejects(
+      bringInto(server.address, { store, point, manifest: newer }, undefined, { binDirs: [tool.directory] }),
+      (error) =>
+        Fault.is(error, 'unsupported') &&
+        /pg_restore of 17 speaks to servers of 17 and newer/.test(error.message) &&
+        /by pg_dump 17, which no older pg_restore reads/.test(error.hint ?? ''),
+    )
+    assert.deepEqual(await databasesOf(server), before)
+  })
+
   test('the password is in no argument of a program', async () => {
     await using tool = await pretendedTool(
       'pg_dump',

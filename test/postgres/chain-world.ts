@@ -60,7 +60,7 @@ export const memberOf = (manifest: Manifest, tar: Buffer, serverManifest: Buffer
   },
 })
 
-/** A PostgreSQL 18 that knows what changed, and places to restore to. */
+/** A PostgreSQL that knows what changed, and places to restore to. */
 export interface ChainWorld extends AsyncDisposable {
   readonly server: TestServer
   readonly owner: Account | undefined
@@ -70,9 +70,13 @@ export interface ChainWorld extends AsyncDisposable {
   compare(chain: readonly SetReader[], use?: (started: StartedServer) => Promise<void>): Promise<string[]>
 }
 
-export async function openChainWorld(initdbArgs: readonly string[] = []): Promise<ChainWorld> {
+/** A world of the package's PostgreSQL 18, or of another that knows increments. */
+export async function openChainWorld(
+  initdbArgs: readonly string[] = [],
+  programs: { readonly version: 17 | 18; readonly binDirectory?: string } = { version: 18 },
+): Promise<ChainWorld> {
   const owner = await databaseAccount()
-  const server = await startPostgres({ version: 18, settings: { summarize_wal: 'on' }, initdbArgs })
+  const server = await startPostgres({ ...programs, settings: { summarize_wal: 'on' }, initdbArgs })
   const directory = await makeDirectoryFor(owner, 'holdfast-chain-', '/tmp')
   let count = 0
   const restoreTo = (name: string, chain: readonly SetReader[]) =>

@@ -42,6 +42,13 @@ export async function databaseScript(reader: DumpReader, database: LogicalDataba
   }
 }
 
+/**
+ * A CREATE DATABASE as a server of this major version understands it. pg_dump writes for its own version or newer ones: that of 15 and newer
+ * names the provider of the locale, which 14 has one of.
+ */
+export const understoodBy = (major: number, create: string): string =>
+  major >= 15 ? create : create.replace(/ LOCALE_PROVIDER = libc\b/, '')
+
 /** A database that is being filled, under a name that nobody uses. Dropped when disposed of, unless it was given its name. */
 export interface DraftDatabase extends AsyncDisposable {
   readonly name: string
@@ -54,13 +61,13 @@ export interface DraftDatabase extends AsyncDisposable {
  * encoding.
  */
 export async function createDraft(
-  { ask, address }: Pick<Loading, 'ask' | 'address'>,
+  { ask, address, target }: Pick<Loading, 'ask' | 'address' | 'target'>,
   script: DatabaseScript,
   database: LogicalDatabase,
 ): Promise<DraftDatabase> {
   const draft = `holdfast_restore_${randomBytes(8).toString('hex')}`
   try {
-    await ask(script.create(draft))
+    await ask(understoodBy(target.major, script.create(draft)))
   } catch (cause) {
     const { encoding, collation } = database
     throw new Fault(

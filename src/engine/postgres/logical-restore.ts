@@ -8,7 +8,7 @@ import type { EngineOptions, IntoRequest, RestoredInto } from '../engine.ts'
 import { faultOfServer } from './ask.ts'
 import { majorOf } from './binaries.ts'
 import { databaseArgument, openClientSession } from './client-session.ts'
-import { findTool } from './client-tools.ts'
+import { findTool, type Tool } from './client-tools.ts'
 import { connect, inDatabaseOf } from './connect.ts'
 import { restorePart, type DumpReader } from './dump-reader.ts'
 import { createDraft, databaseScript, type DatabaseScript, type DraftDatabase } from './logical-database.ts'
@@ -47,6 +47,7 @@ async function load(
   const target = await readTarget(ask)
   const binDirs = request.binDirs ?? []
   const tool = await findTool('pg_restore', Math.max(target.major, majorOf(facts.toolVersion)), binDirs, { signal })
+  checkSpokenTo(tool, target.major, facts.toolVersion)
   await using session = await openClientSession(address, { signal })
   const progress = counter(set, chosen, options)
   const reader: DumpReader = { tool, session, set, request, signal, count: progress.count }
@@ -66,6 +67,23 @@ async function load(
   await loadDatabases(loading, chosen.filter(isDatabase), globals)
   for (const one of chosen) if (!isDatabase(one)) await restorePiece(loading, one)
   return { pieces: chosen.map(placeOf), bytes: progress.bytes(), warnings }
+}
+
+/** The first major version whose pg_restore sets what older servers do not have, transaction_timeout, before it does anything else. */
+const FORGETS_OLDER = 17
+
+function checkSpokenTo({ version }: Tool, major: number, dumpedBy: string): void {
+  if (major >= FORGETS_OLDER || majorOf(version) < FORGETS_OLDER) return
+  throw new Fault(
+    'unsupported',
+    `restore into PostgreSQL ${major}: pg_restore of ${majorOf(version)} speaks to servers of ${FORGETS_OLDER} and newer only`,
+    {
+      hint:
+        majorOf(dumpedBy) < FORGETS_OLDER
+          ? `Install the package postgresql-client-${Math.max(major, majorOf(dumpedBy))} (Debian and Ubuntu), or name the directory of its pg_restore in restore.binDirs.`
+          : `The set is by pg_dump ${majorOf(dumpedBy)}, which no older pg_restore reads: restore it into a server of ${FORGETS_OLDER} or newer, and install postgresql-client-${major} for the next sets.`,
+    },
+  )
 }
 
 const isDatabase = ({ piece }: Chosen) => piece.schema === undefined
