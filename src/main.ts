@@ -28,6 +28,7 @@ import { runCatalogExport } from './scheduler/run-catalog-export.ts'
 import { runSchedule } from './scheduler/run-schedule.ts'
 import { runScheduler } from './scheduler/run-scheduler.ts'
 import { openStore } from './store/open.ts'
+import { keepClones } from './worker/keep-clones.ts'
 import { runWorker } from './worker/run-worker.ts'
 
 /** libuv compresses frames on its own threads; its default of 4 leaves larger machines idle. */
@@ -172,7 +173,11 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const name = `${hostname()}-${process.pid}-${clock.now().toString(36)}`
   const auditMs = config.audit.days * DAY_MS
   const limits = limitsOf(config)
-  const worker = runWorker({ ...shared, name, settings: config.worker, limits, restore, auditMs }, stopping.signal)
+  const { directory: clones, lookSeconds } = config.clones
+  const worker = runWorker(
+    { ...shared, name, settings: config.worker, limits, restore, clones, auditMs },
+    stopping.signal,
+  )
   const { sweepSeconds, retainSeconds, pollSeconds } = config.scheduler
   const wakeAll = () => {
     worker.wake()
@@ -185,6 +190,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
     runSchedule({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
     runAlerts({ ...shared, ...alertsOf(config), name }, stopping.signal),
+    clones === undefined ? undefined : keepClones({ ...shared, restore, clones, lookSeconds }, stopping.signal),
   ])
   return {
     addresses: {},

@@ -6,6 +6,7 @@ import { createAccessKey } from './actions/create-access-key.ts'
 import { createBackup } from './actions/create-backup.ts'
 import { deleteAccessKey } from './actions/delete-access-key.ts'
 import { deleteBackup } from './actions/delete-backup.ts'
+import { deleteDBInstance } from './actions/delete-db-instance.ts'
 import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
 import { describeAlerts } from './actions/describe-alerts.ts'
 import { describeAuditRecords } from './actions/describe-audit-records.ts'
@@ -60,6 +61,7 @@ export const ACTIONS: readonly Action[] = [
   describeAvailableRecoveryTime,
   restoreTable,
   cloneDBInstance,
+  deleteDBInstance,
   describeDBInstances,
   describeDBInstanceAttribute,
   describeDBInstanceNetInfo,

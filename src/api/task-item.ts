@@ -7,6 +7,8 @@ const KIND_NAMES = {
   'take-backup': 'TakeBackup',
   verify: 'Verify',
   restore: 'Restore',
+  clone: 'Clone',
+  release: 'Release',
   expire: 'Expire',
   retain: 'Retain',
   sweep: 'Sweep',
@@ -20,11 +22,14 @@ const STATE_NAMES = {
   cancelled: 'Cancelled',
 } as const satisfies Record<TaskState, string>
 
-/** The kinds of tasks that are about one backup set, by the names that replies give them. */
-export const SET_TASK_KINDS = { Verify: 'verify', Restore: 'restore', Expire: 'expire' } as const satisfies Record<
-  string,
-  TaskKind
->
+/** The kinds of tasks that are about one backup set, or make an instance of one and release it, by the names that replies give them. */
+export const SET_TASK_KINDS = {
+  Verify: 'verify',
+  Restore: 'restore',
+  Clone: 'clone',
+  Release: 'release',
+  Expire: 'expire',
+} as const satisfies Record<string, TaskKind>
 
 /** A task as extensions show it. */
 export const taskItem = z.object({

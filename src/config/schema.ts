@@ -182,6 +182,18 @@ export const configSchema = z.strictObject({
         .describe('System user whom restored files shall belong to, when Holdfast runs as root.'),
     })
     .prefault({}),
+  clones: z
+    .strictObject({
+      directory: path
+        .optional()
+        .describe(
+          'Directory of this service alone, on the machine of one worker, below which CloneDBInstance makes instances and their servers run. None: no clones are made.',
+        ),
+      lookSeconds: seconds(30).describe(
+        'How often it is looked whether every clone runs, and one that does not is started.',
+      ),
+    })
+    .prefault({}),
   audit: z
     .strictObject({
       days: z

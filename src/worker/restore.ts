@@ -1,11 +1,9 @@
 import { Fault } from '../core/fault.ts'
-import type { BackupSet } from '../core/backup-set.ts'
-import type { Manifest } from '../core/manifest.ts'
 import type { RestoreIntoRequest, RestoreRequest, RestoreToRequest } from '../core/task.ts'
 import type { EngineProgress } from '../engine/engine.ts'
 import { realPathBelow } from '../lib/below.ts'
 import { openSet, readManifest } from '../set/read.ts'
-import { chainOf, storedSet } from './stored-set.ts'
+import { chainOf, manifestIn, storedSet } from './stored-set.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
 /** Brings a set back, checking every byte on the way: into a directory, or a logical one into a running instance. */
@@ -22,7 +20,7 @@ async function restoreTo({ to }: RestoreToRequest, run: TaskRun, deps: WorkerDep
   const directory = await realPathBelow(to, settings.roots)
   if (directory === undefined) throw new Fault('forbidden', `restore into ${to}: not below one of restore.roots`)
   const chain = await chainOf(catalog, set)
-  const manifests = await Promise.all(chain.map((one) => manifestOf(one, set.id, run, deps)))
+  const manifests = await Promise.all(chain.map((one) => manifestIn(one, set.id, deps, run.signal)))
   const engine = deps.engineOf(manifests[0]?.instance.engine ?? 'postgres')
   const restored = await engine.restore(
     { directory, owner: settings.owner },
@@ -53,24 +51,8 @@ async function restoreInto(request: RestoreIntoRequest, run: TaskRun, deps: Work
   await catalog.finishTask(run.lease, restored)
 }
 
-async function manifestOf(
-  one: BackupSet,
-  wanted: string,
-  { signal }: TaskRun,
-  { store }: WorkerDeps,
-): Promise<Manifest> {
-  try {
-    return await readManifest(store, one.manifestKey ?? '', { signal })
-  } catch (error) {
-    if (one.id === wanted || !(Fault.is(error, 'not_found') || Fault.is(error, 'store_corrupt'))) throw error
-    throw new Fault('store_corrupt', `restore set ${wanted}: it needs set ${one.id}: ${error.message}`, {
-      hint: 'Restore a set that does not need it: a full set needs no other.',
-      cause: error,
-    })
-  }
-}
-
-const restorePercent = ({ phase, bytes, totalBytes }: EngineProgress) => ({
+/** How far the task is when a restore is so far: the last percents are for what comes after it. */
+export const restorePercent = ({ phase, bytes, totalBytes }: EngineProgress) => ({
   phase,
   bytes,
   totalBytes,

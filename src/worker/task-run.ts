@@ -20,6 +20,8 @@ export interface WorkerDeps {
   /** What may run at once, over all workers; whatever each does when absent. */
   readonly limits?: ClaimLimits | undefined
   readonly restore: RestoreSettings
+  /** The directory of clones on this machine. Absent: this worker makes none, and releases none. */
+  readonly clones?: string | undefined
   /** How long records of changes are kept; for ever when absent. */
   readonly auditMs?: number | undefined
 }

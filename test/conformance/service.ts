@@ -83,7 +83,13 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
   }
   const common = { catalog, store, clock, log, engineOf: () => engine }
   const worker = runWorker(
-    { ...common, name: 'test', settings, restore: { roots: restoreRoots, binDirs: [] } },
+    {
+      ...common,
+      name: 'test',
+      settings,
+      restore: { roots: restoreRoots, binDirs: [] },
+      clones: join(directory, 'clones'),
+    },
     stopping.signal,
   )
   const api = await startApi({
@@ -96,6 +102,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       metrics: { enabled: false },
       limits: options.limits ?? {},
       restore: { roots: restoreRoots },
+      clones: { directory: join(directory, 'clones') },
     }),
   })
 

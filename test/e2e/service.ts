@@ -18,6 +18,8 @@ export interface E2eService extends AsyncDisposable {
   readonly storeDirectory: string
   /** Where sets may be restored to, by the owner that the service gives files to. */
   readonly restoreRoot: string
+  /** Where clones lie. */
+  readonly clones: string
   readonly owner: Account | undefined
   /** Process id of the child that does the tasks now. */
   workerPid(): Promise<number>
@@ -58,6 +60,10 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
     `restore.roots=${restoreRoot}`,
     '--set',
     `restore.binDirs=${embedded.binDirectory}`,
+    '--set',
+    `clones.directory=${join(directory, 'clones')}`,
+    '--set',
+    'clones.lookSeconds=0.2',
     ...(owner ? ['--set', `restore.owner=${owner.name}`] : []),
     ...(options.storeDirectory === undefined ? [] : ['--set', `store.url=file://${options.storeDirectory}`]),
     ...(options.args ?? []),
@@ -74,6 +80,7 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
     dataDirectory,
     storeDirectory: options.storeDirectory ?? join(dataDirectory, 'store'),
     restoreRoot,
+    clones: join(directory, 'clones'),
     owner,
     workerPid: () => childOf(pid, 'worker'),
     log,

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { renderKey } from '../../src/api/key-parameters.ts'
 import { renderBackup } from '../../src/api/backup-item.ts'
 import type { BackupSet } from '../../src/core/backup-set.ts'
+import { cloneCommands } from './clone-answers.ts'
 import { LOGICAL, logicalCommands } from './logical-answers.ts'
 import { POLICY, PREVIEW } from './policy-answers.ts'
 import { fixedService } from '../lib/fixed-service.ts'
@@ -275,6 +276,7 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'backups-show-failed', argv: ['backups', 'show', '321020563'], answers: { DescribeBackups: page([FAILED]) } },
   { name: 'backups-verify', argv: ['backups', 'verify', '321020562'] },
   { name: 'backups-restore', argv: ['backups', 'restore', '321020562', '--to', '/srv/restore/a'], answers: restoring },
+  ...cloneCommands(TASK, RESTORED),
   ...logicalCommands(TASK, page([{ ...SET, ...LOGICAL }])),
   { name: 'backups-remove', argv: ['backups', 'remove', '321020562'] },
   { name: 'backups-pin', argv: ['backups', 'pin', '321020562'] },

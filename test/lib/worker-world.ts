@@ -70,6 +70,7 @@ export async function workerWorld(options: WorldOptions = {}) {
       compressionLevel: 1,
     },
     restore: { roots: [directory], binDirs: [] },
+    clones: join(directory, 'clones'),
     auditMs: 400 * 86_400_000,
   })
   return {

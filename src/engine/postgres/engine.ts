@@ -8,6 +8,7 @@ import { restoreInto } from './logical-restore.ts'
 import { probe } from './probe.ts'
 import { NO_SUMMARIES } from './probe-problems.ts'
 import { restore } from './restore.ts'
+import { start } from './start.ts'
 
 /**
  * Knows PostgreSQL: physical backups over the replication protocol, full ones of 14 and newer, increments of 17 and newer; logical ones
@@ -30,5 +31,6 @@ export const postgresEngine = ({ clock }: { clock: Clock }): Engine => ({
   restore,
   drill: (target, chain, request, options = {}) => drill(target, chain, request, { ...options, clock }),
   clearDrill: (directory) => clearDrill(directory, clock),
+  start,
   restoreInto,
 })
