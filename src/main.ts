@@ -28,6 +28,7 @@ import { runCatalogExport } from './scheduler/run-catalog-export.ts'
 import { runSchedule } from './scheduler/run-schedule.ts'
 import { runScheduler } from './scheduler/run-scheduler.ts'
 import { openStore } from './store/open.ts'
+import { keepClones } from './worker/keep-clones.ts'
 import { runWorker } from './worker/run-worker.ts'
 
 /** libuv compresses frames on its own threads; its default of 4 leaves larger machines idle. */
@@ -172,8 +173,10 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
   const name = `${hostname()}-${process.pid}-${clock.now().toString(36)}`
   const auditMs = config.audit.days * DAY_MS
   const limits = limitsOf(config)
+  const { directory: clones, lookSeconds } = config.clones
+  const scratch = config.drills.directory
   const worker = runWorker(
-    { ...shared, name, settings: config.worker, limits, restore, scratch: config.drills.directory, auditMs },
+    { ...shared, name, settings: config.worker, limits, restore, scratch, clones, auditMs },
     stopping.signal,
   )
   const { sweepSeconds, retainSeconds, pollSeconds } = config.scheduler
@@ -188,6 +191,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
     runSchedule({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
     runAlerts({ ...shared, ...alertsOf(config), name }, stopping.signal),
+    clones === undefined ? undefined : keepClones({ ...shared, restore, clones, lookSeconds }, stopping.signal),
   ])
   return {
     addresses: {},

@@ -46,6 +46,8 @@ export interface ActionContext {
   readonly engineOf: (kind: EngineKind) => Engine
   readonly region: string
   readonly restoreRoots: readonly string[]
+  /** Whether a worker has a directory for clones. */
+  readonly clones: boolean
   /** Tells the workers that a task waits. Losing it loses nothing. */
   readonly wake: () => void
   readonly caller: Caller

@@ -6,7 +6,7 @@ import { createAccessKey } from './actions/create-access-key.ts'
 import { createBackup } from './actions/create-backup.ts'
 import { deleteAccessKey } from './actions/delete-access-key.ts'
 import { deleteBackup } from './actions/delete-backup.ts'
-import { drillBackup } from './actions/drill-backup.ts'
+import { deleteDBInstance } from './actions/delete-db-instance.ts'
 import { deregisterDBInstance } from './actions/deregister-db-instance.ts'
 import { describeAlerts } from './actions/describe-alerts.ts'
 import { describeAuditRecords } from './actions/describe-audit-records.ts'
@@ -28,6 +28,7 @@ import { describeLocalAvailableRecoveryTime } from './actions/describe-local-ava
 import { describeLogBackupFiles } from './actions/describe-log-backup-files.ts'
 import { describeMetaList } from './actions/describe-meta-list.ts'
 import { describeRegions } from './actions/describe-regions.ts'
+import { drillBackup } from './actions/drill-backup.ts'
 import { listAccessKeys } from './actions/list-access-keys.ts'
 import { modifyAccessKey } from './actions/modify-access-key.ts'
 import { modifyBackupPolicy } from './actions/modify-backup-policy.ts'
@@ -61,6 +62,7 @@ export const ACTIONS: readonly Action[] = [
   describeAvailableRecoveryTime,
   restoreTable,
   cloneDBInstance,
+  deleteDBInstance,
   describeDBInstances,
   describeDBInstanceAttribute,
   describeDBInstanceNetInfo,

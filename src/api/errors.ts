@@ -102,6 +102,10 @@ export const RDS_ERRORS = {
   'OperationDenied.LastAccessKey': { status: 403, message: 'The last access key cannot be deleted through the API.' },
   InvalidTargetPath: { status: 400, message: 'The target path is not valid.' },
   'OperationDenied.RestoreTarget': { status: 403, message: 'A restore may not write to this path.' },
+  'OperationDenied.NoClones': {
+    status: 403,
+    message: 'This service makes no clones. Set clones.directory in its configuration.',
+  },
 
   InternalError: { status: 500, message: 'The call failed inside the service. See its log.' },
   ServiceUnavailable: { status: 503, message: 'The service cannot answer now. Call again later.' },

@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import type { Instance, Node } from '../core/instance.ts'
 import { isoSeconds } from '../lib/time.ts'
+import { INSTANCE_STATUSES, type InstanceStatus } from './instance-status.ts'
 import { engineName, roleName } from './names.ts'
 
 /** What DescribeDBInstances and DescribeDBInstanceAttribute both show of an instance. */
 export const instanceItem = z.object({
   DBInstanceId: z.string(),
   DBInstanceDescription: z.string(),
-  DBInstanceStatus: z.literal('Running'),
+  DBInstanceStatus: z
+    .enum(INSTANCE_STATUSES)
+    .describe('Creating while a clone makes it, Deleting while it is released.'),
   DBInstanceType: z.literal('Primary'),
   Engine: z.string(),
   EngineVersion: z.string(),
@@ -27,11 +30,15 @@ export const instanceItem = z.object({
 export const primaryOf = ({ nodes }: Instance): Node | undefined =>
   nodes.find(({ role }) => role === 'primary') ?? nodes[0]
 
-export function renderInstance(instance: Instance, region: string): z.infer<typeof instanceItem> {
+export function renderInstance(
+  instance: Instance,
+  status: InstanceStatus,
+  region: string,
+): z.infer<typeof instanceItem> {
   return {
     DBInstanceId: instance.id,
     DBInstanceDescription: instance.description,
-    DBInstanceStatus: 'Running',
+    DBInstanceStatus: status,
     DBInstanceType: 'Primary',
     Engine: engineName(instance.engine),
     EngineVersion: instance.engineVersion,

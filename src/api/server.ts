@@ -11,7 +11,7 @@ import { serveMetrics } from './metrics-server.ts'
 import { listen, type Handle, type HttpDeps } from './server-http.ts'
 
 /** The part of the configuration that the API lives by. */
-export type ApiConfig = Pick<Config, 'api' | 'limits' | 'links' | 'metrics' | 'region' | 'restore'>
+export type ApiConfig = Pick<Config, 'api' | 'limits' | 'links' | 'metrics' | 'region' | 'restore' | 'clones'>
 
 export interface ApiDeps
   extends Pick<ActionContext, 'catalog' | 'store' | 'clock' | 'engineOf' | 'wake'>, Pick<HttpDeps, 'log'> {
@@ -74,7 +74,14 @@ function makeHandler({ config, actions, sealer, log, reads, ...parts }: ApiDeps,
   const links = createLinks(sealer, clock, { publicUrl, intranetUrl, ...config.links })
   return createHandler({
     actions,
-    context: { ...parts, sealer, links, region: config.region, restoreRoots: config.restore.roots },
+    context: {
+      ...parts,
+      sealer,
+      links,
+      region: config.region,
+      restoreRoots: config.restore.roots,
+      clones: config.clones.directory !== undefined,
+    },
     links: createLinkHandler({ links, catalog, store, clock, log, limits: config.limits }),
     limits: config.limits,
     log,

@@ -8,6 +8,8 @@ const KIND_NAMES = {
   verify: 'Verify',
   drill: 'Drill',
   restore: 'Restore',
+  clone: 'Clone',
+  release: 'Release',
   expire: 'Expire',
   retain: 'Retain',
   sweep: 'Sweep',
@@ -21,11 +23,13 @@ const STATE_NAMES = {
   cancelled: 'Cancelled',
 } as const satisfies Record<TaskState, string>
 
-/** The kinds of tasks that are about one backup set, by the names that replies give them. */
+/** The kinds of tasks that are about one backup set, or make an instance of one and release it, by the names that replies give them. */
 export const SET_TASK_KINDS = {
   Verify: 'verify',
   Drill: 'drill',
   Restore: 'restore',
+  Clone: 'clone',
+  Release: 'release',
   Expire: 'expire',
 } as const satisfies Record<string, TaskKind>
 

@@ -82,6 +82,10 @@ export interface InstanceQuery {
   readonly registeredOnly: boolean
   /** Only these. */
   readonly ids?: readonly string[] | undefined
+  /** But not these. */
+  readonly notIds?: readonly string[] | undefined
+  /** False: only those that a clone still makes. True: only others. */
+  readonly made?: boolean | undefined
   readonly offset: number
   readonly limit: number
 }
@@ -109,6 +113,8 @@ export interface NewTask {
   readonly instanceId?: string | undefined
   readonly setId?: string | undefined
   readonly request: unknown
+  /** Of a clone: the instance that it makes, without nodes until it is made. Added with the task, and the task is about it. */
+  readonly makes?: NewInstance
 }
 
 export interface TaskQuery {
@@ -182,7 +188,7 @@ export interface Catalog
   /** The same of a drill: only another drill takes back what one found. */
   noteDrilled(lease: Lease, setId: string, outcome: { at: Moment; damage: string | undefined }): Promise<void>
 
-  /** Adds a task in state waiting. A take-backup gets its set's id here. Fault 'locked' when the instance has a take-backup that has not ended. A verify or restore holds its set from here to its end. */
+  /** Adds a task in state waiting. A take-backup gets its set's id here. Fault 'locked' when the instance has a take-backup that has not ended. A verify, restore or clone holds its set from here to its end. */
   addTask(task: NewTask, once?: Once): Promise<Task>
   task(id: string): Promise<Task | undefined>
   /** Newest first, at most 1000. */
@@ -192,7 +198,7 @@ export interface Catalog
   /** Gives the task back as waiting, to be claimed after `delayMs`. `stopped` when only because the worker stops: that attempt was no try. */
   releaseTask(lease: Lease, reason: string, delayMs: number, options?: { stopped: boolean }): Promise<void>
   finishTask(lease: Lease, result: unknown): Promise<void>
-  /** Ends the task as failed (or cancelled) with what it found all the same, and adds `failedSet` in the same transaction. */
+  /** Ends the task as failed (or cancelled) with what it found all the same, and adds `failedSet` in the same transaction. The instance that a clone was to make is deregistered. */
   failTask(
     lease: Lease,
     reason: string,
@@ -200,6 +206,8 @@ export interface Catalog
   ): Promise<void>
   /** The committing transaction of a backup: adds the set as Success and ends the task, or does neither ('lease_lost'). */
   commitSet(lease: Lease, set: BackupSet, result: unknown): Promise<void>
+  /** The committing transaction of a clone: gives the instance that it makes its node and policy and ends the task, or does neither ('lease_lost'). */
+  commitClone(lease: Lease, clone: CloneCommit, result: unknown): Promise<Instance>
   /** The committing transaction of an expire: the set is gone for ever. */
   commitRemoval(lease: Lease, setId: string): Promise<void>
   /** Fault 'conflict' when the task has ended. A waiting one ends as cancelled at once. */
@@ -238,6 +246,16 @@ export interface InstanceChange {
   readonly addresses?: Readonly<Record<string, NodeAddress>>
   readonly addNodes?: readonly NewNode[]
   readonly removeNodes?: readonly string[]
+}
+
+/** What a clone turned out to be. */
+export interface CloneCommit {
+  readonly instanceId: string
+  readonly engineVersion: string
+  readonly systemIdentifier: string | undefined
+  readonly node: NewNode
+  readonly policy: Policy
+  readonly at: Moment
 }
 
 export interface CatalogDump {

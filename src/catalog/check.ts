@@ -38,11 +38,13 @@ const FINDINGS: readonly RawBuilder<Finding>[] = [
       where removing = 0 and held_until <> coalesce((select max(until) from holds where holds.set_id = sets.id), 0)`,
   sql`select 'task ' || id || ': it reads set ' || set_id || ' without holding it' as what
       from tasks
-      where kind in ('verify', 'restore') and state in ('waiting', 'running') and set_id is not null
+      where kind in ('verify', 'restore', 'clone') and state in ('waiting', 'running') and set_id is not null
         and not exists (select 1 from holds where holds.set_id = tasks.set_id and owner = 'task/' || tasks.id)`,
   sql`select 'instance ' || id || ': registered, but it has no node' as what
       from instances
-      where deregistered_at is null and not exists (select 1 from nodes where nodes.instance_id = instances.id)`,
+      where deregistered_at is null and not exists (select 1 from nodes where nodes.instance_id = instances.id)
+        and not exists (
+          select 1 from tasks where tasks.instance_id = instances.id and kind = 'clone' and state in ('waiting', 'running'))`,
   sql`select 'ids: ' || last_id || ' counts as the last one given, but ' || used.id || ' is in use' as what
       from about, (select max(id) as id from (
         select max(id) as id from sets union all select max(id) from tasks union all select max(id) from nodes) as ids) as used

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Instance } from '../core/instance.ts'
 import type { Catalog, InstanceChange, NewInstance } from './catalog.ts'
-import type { Deps } from './database.ts'
+import type { Database, Deps } from './database.ts'
 import { raiseVersion } from './holds.ts'
 import { needNumber } from './ids.ts'
 import { instanceRow, needInstance, noInstance } from './instances.ts'
@@ -106,6 +106,22 @@ async function need(
   const result = await statement.executeTakeFirstOrThrow()
   const rows = 'numUpdatedRows' in result ? result.numUpdatedRows : result.numDeletedRows
   if (rows === 0n) throw new Fault('not_found', `no node ${node}`)
+}
+
+/** Deregisters the instance that a clone was to make and did not. A task of another kind has none. */
+export async function dropUnmade(trx: Transaction<Tables>, { now }: Database, taskId: number): Promise<void> {
+  await trx
+    .updateTable('instances')
+    .set({ deregistered_at: now(), version: sql`version + 1` })
+    .where('deregistered_at', 'is', null)
+    .where('id', '=', (instances) =>
+      instances
+        .selectFrom('tasks')
+        .select(sql<string>`instance_id`.as('id'))
+        .where('tasks.id', '=', taskId)
+        .where('kind', '=', 'clone'),
+    )
+    .execute()
 }
 
 /** Its nodes stay, without their passwords: sets name them, and they get their ids back when the instance comes back. */

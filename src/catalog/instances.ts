@@ -45,11 +45,17 @@ function* instancesOf(db: Kysely<Tables>, sealer: Sealer, query: InstanceQuery):
   return { total: Number(counted?.['count']), items }
 }
 
-function filtered(db: Kysely<Tables>, { id, ids, engine, search, registeredOnly }: InstanceQuery) {
+function filtered(db: Kysely<Tables>, { id, ids, notIds, made, engine, search, registeredOnly }: InstanceQuery) {
   return db
     .selectFrom('instances')
     .$if(id !== undefined, (query) => query.where('id', '=', id ?? ''))
     .$if(ids !== undefined, (query) => query.where(isOneOf('id', ids ?? [])))
+    .$if(notIds !== undefined && notIds.length > 0, (query) =>
+      query.where((build) => build.not(isOneOf('id', notIds ?? []))),
+    )
+    .$if(made !== undefined, (query) =>
+      query.where(sql<boolean>`${sql.raw(made ? 'exists' : 'not exists')} (${HAS_NODE})`),
+    )
     .$if(engine !== undefined, (query) => query.where('engine', '=', engine as InstancesTable['engine']))
     .$if(search !== undefined, (query) => {
       const like = `%${(search ?? '').toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
@@ -59,6 +65,9 @@ function filtered(db: Kysely<Tables>, { id, ids, engine, search, registeredOnly 
     })
     .$if(registeredOnly, (query) => query.where('deregistered_at', 'is', null))
 }
+
+/** Only an instance that a clone still makes has none. */
+const HAS_NODE = sql`select 1 from nodes where nodes.instance_id = instances.id`
 
 function* withNodes(
   db: Kysely<Tables>,

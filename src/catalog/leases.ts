@@ -5,6 +5,7 @@ import type { Catalog } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { liftHolds, taskOwner } from './holds.ts'
 import { needNumber, numberOf } from './ids.ts'
+import { dropUnmade } from './instance-changes.ts'
 import type { Tables } from './tables.ts'
 
 export type TaskChange = UpdateObject<Tables, 'tasks', 'tasks'>
@@ -43,6 +44,7 @@ export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'renewTask' | 'r
         .where('id', '=', needNumber(taskId, 'task'))
         .execute()
       await liftHolds(trx, database, taskOwner(needNumber(taskId, 'task')))
+      await dropUnmade(trx, database, needNumber(taskId, 'task'))
     }),
 })
 

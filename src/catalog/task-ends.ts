@@ -5,7 +5,9 @@ import type { Catalog } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { dependentOwner, holdForGood, liftHolds, raiseVersion, taskOwner } from './holds.ts'
 import { needNumber } from './ids.ts'
+import { changeInstance, dropUnmade } from './instance-changes.ts'
 import { change, type TaskChange } from './leases.ts'
+import { putFirstPolicy } from './policy-rows.ts'
 import { insertSet } from './sets.ts'
 import type { SetsTable, Tables } from './tables.ts'
 import { jsonOf } from './task-rows.ts'
@@ -17,16 +19,18 @@ type Methods =
   | 'commitRemoval'
   | 'noteVerified'
   | 'noteDrilled'
+  | 'commitClone'
   | 'holdForTask'
 
 /** What a worker writes at the end of its task: with the task's own end in one transaction, so that a lost lease undoes it. */
-export const taskEndMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
+export const taskEndMethods = ({ database, sealer }: Deps): Pick<Catalog, Methods> => ({
   finishTask: (lease, result) => database.write((trx) => finish(trx, database, lease, result)),
 
   failTask: (lease, reason, { state, failedSet, result }) =>
     database.write(async (trx) => {
       await end(trx, database, lease, { state, reason, ...(result !== undefined && { result: jsonOf(result) }) })
       if (failedSet) await insertSet(trx, database, failedSet)
+      await dropUnmade(trx, database, needNumber(lease.taskId, 'task'))
     }),
 
   commitSet: (lease, set, result) =>
@@ -34,6 +38,14 @@ export const taskEndMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
       await finish(trx, database, lease, result)
       // A rebuild may have found the manifest and adopted the set since it was written.
       await insertSet(trx, database, set)
+    }),
+
+  commitClone: (lease, { instanceId, engineVersion, systemIdentifier, node, policy, at }, result) =>
+    database.write(async (trx) => {
+      await finish(trx, database, lease, result)
+      await putFirstPolicy(trx, instanceId, policy, at)
+      const known = systemIdentifier === undefined ? {} : { systemIdentifier }
+      return changeInstance(trx, { database, sealer }, instanceId, { engineVersion, ...known, addNodes: [node] })
     }),
 
   commitRemoval: (lease, setId) =>

@@ -1,10 +1,11 @@
 import type { Transaction } from 'kysely'
 import { Fault } from '../core/fault.ts'
-import type { Task } from '../core/task.ts'
+import type { Task, TaskKind } from '../core/task.ts'
 import type { Catalog, NewTask } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { holdForGood, liftHolds, taskOwner } from './holds.ts'
 import { lockIds, needNumber, numberOf } from './ids.ts'
+import { addInstance, dropUnmade } from './instance-changes.ts'
 import { settle, spend } from './once.ts'
 import type { Tables } from './tables.ts'
 import { insertTask, IS_OPEN, taskOf } from './task-rows.ts'
@@ -13,11 +14,11 @@ const MOST_TASKS = 1000
 
 type Methods = 'addTask' | 'ensureTask' | 'task' | 'tasks' | 'cancelTask'
 
-export const taskMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
+export const taskMethods = ({ database, sealer }: Deps): Pick<Catalog, Methods> => ({
   addTask: (task, once) =>
     database.write(async (trx) => {
       await spend(trx, once)
-      const added = await addTask(trx, database, task)
+      const added = await addTask(trx, { database, sealer }, task)
       await settle(trx, once, [added])
       return added
     }),
@@ -33,7 +34,7 @@ export const taskMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
         .where(IS_OPEN)
         .executeTakeFirst()
       if (open) return false
-      await addTask(trx, database, task)
+      await addTask(trx, { database, sealer }, task)
       return true
     }),
 
@@ -72,7 +73,9 @@ export const taskMethods = ({ database }: Deps): Pick<Catalog, Methods> => ({
     }),
 })
 
-async function addTask(trx: Transaction<Tables>, database: Database, task: NewTask): Promise<Task> {
+async function addTask(trx: Transaction<Tables>, deps: Deps, task: NewTask): Promise<Task> {
+  const { database } = deps
+  if (task.makes) await addInstance(trx, deps, task.makes)
   if (task.instanceId !== undefined) await needInstance(trx, database, task.instanceId, task.kind === 'take-backup')
   const added = await insertTask(trx, database, task)
   if (!added) {
@@ -80,11 +83,13 @@ async function addTask(trx: Transaction<Tables>, database: Database, task: NewTa
       hint: 'Wait until it has, or cancel it.',
     })
   }
-  if ((task.kind === 'verify' || task.kind === 'restore') && task.setId !== undefined) {
+  if (READS_A_SET.has(task.kind) && task.setId !== undefined) {
     await holdForGood(trx, database, needNumber(task.setId, 'set'), taskOwner(Number(added.id)))
   }
   return added
 }
+
+const READS_A_SET: ReadonlySet<TaskKind> = new Set(['verify', 'restore', 'clone'])
 
 /** Fault 'not_found' when there is no such instance; a deregistered one has no backups taken. Keeps it so until the transaction ends. */
 async function needInstance(trx: Transaction<Tables>, { kind }: Database, id: string, registered: boolean) {
@@ -109,10 +114,13 @@ async function cancel(trx: Transaction<Tables>, database: Database, id: number):
   if (task.state !== 'waiting' && task.state !== 'running') {
     throw new Fault('conflict', `cancel task ${id}: it has ended as ${task.state}`)
   }
-  if (task.kind === 'expire') {
+  if (task.kind === 'expire' || task.kind === 'release') {
     throw new Fault('conflict', `cancel task ${id}: a removal cannot be taken back`)
   }
-  if (task.state === 'waiting') await liftHolds(trx, database, taskOwner(id))
+  if (task.state === 'waiting') {
+    await liftHolds(trx, database, taskOwner(id))
+    await dropUnmade(trx, database, id)
+  }
   const row = await trx
     .updateTable('tasks')
     .set({ cancel_asked: 1 })

@@ -194,6 +194,18 @@ export const configSchema = z.strictObject({
       atOnce: limit(1).describe('Drills that all workers do at once. 0: no limit.'),
     })
     .prefault({}),
+  clones: z
+    .strictObject({
+      directory: path
+        .optional()
+        .describe(
+          'Directory of this service alone, on the machine of one worker, below which CloneDBInstance makes instances and their servers run. None: no clones are made.',
+        ),
+      lookSeconds: seconds(30).describe(
+        'How often it is looked whether every clone runs, and one that does not is started.',
+      ),
+    })
+    .prefault({}),
   audit: z
     .strictObject({
       days: z

@@ -1,11 +1,21 @@
 import type { Moment } from '../lib/clock.ts'
 import type { SetMethod, SetType } from './backup-set.ts'
 
-export const TASK_KINDS = ['take-backup', 'verify', 'drill', 'restore', 'expire', 'retain', 'sweep'] as const
+export const TASK_KINDS = [
+  'take-backup',
+  'verify',
+  'drill',
+  'restore',
+  'clone',
+  'release',
+  'expire',
+  'retain',
+  'sweep',
+] as const
 export type TaskKind = (typeof TASK_KINDS)[number]
 
 /** Kinds that move the bytes of whole sets: what limits are for. */
-export const BULK_KINDS = ['take-backup', 'verify', 'drill', 'restore'] as const satisfies readonly TaskKind[]
+export const BULK_KINDS = ['take-backup', 'verify', 'drill', 'restore', 'clone'] as const satisfies readonly TaskKind[]
 
 /** `waiting` → `running` → `finished` | `failed` | `cancelled`. A running task whose lease ended may be claimed again. */
 export type TaskState = 'waiting' | 'running' | 'finished' | 'failed' | 'cancelled'

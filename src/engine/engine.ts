@@ -143,6 +143,14 @@ export interface Restored {
   readonly warnings: readonly string[]
 }
 
+/** What starting a restored database came to. */
+export interface Started {
+  /** False: it ran already. */
+  readonly started: boolean
+  /** Loud things that only the running database can tell: a collation mismatch with its REINDEX list, a missing extension. */
+  readonly warnings: readonly string[]
+}
+
 /** Knows one kind of database, and nothing of stores, policies or tasks. Callers ask `can`, and never compare `kind`. */
 export interface Engine {
   readonly kind: EngineKind
@@ -168,8 +176,16 @@ export interface Engine {
     request: Pick<RestoreOptions, 'binDirs'>,
     options?: EngineOptions,
   ): Promise<DrillReport>
-  /** Ends a server that a drill of a dead worker left running in `directory`, and removes it. One that is not there is no error. */
-  clearDrill(directory: string): Promise<void>
+  /**
+   * Ends the server that runs in `directory`, the target of a drill or a clone, at once, and removes the directory. One that is not
+   * there is no error.
+   */
+  clear(directory: string): Promise<void>
+  /**
+   * Starts what `restore` made, on its own port, and resolves when it accepts connections. It outlives us; one that runs already is
+   * left alone. Fault 'conflict' when its port is taken, 'engine_failed' with the end of its log when it does not come up.
+   */
+  start(restored: Restored, options?: Options & Pick<Target, 'owner'>): Promise<Started>
   /**
    * Brings a logical set, or pieces of it, into a running server. What is not fit for that server is refused before anything is
    * changed; a database appears under its name when it is whole, and a failure leaves nothing but roles and tablespaces. Fault

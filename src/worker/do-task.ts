@@ -2,10 +2,12 @@ import { Fault, FAULTS } from '../core/fault.ts'
 import { triesOf, type Lease, type Task, type TaskKind } from '../core/task.ts'
 import type { Log } from '../lib/log.ts'
 import { drill } from './drill.ts'
+import { clone } from './clone.ts'
 import { expire } from './expire.ts'
 import { reasonOnNode } from './failed-node.ts'
 import { failedSet } from './failed-set.ts'
 import { holdLease, type HeldLease } from './lease.ts'
+import { release } from './release.ts'
 import { restore } from './restore.ts'
 import { retain } from './retain.ts'
 import { sweep } from './sweep.ts'
@@ -18,6 +20,8 @@ const STORIES: Readonly<Record<TaskKind, Story>> = {
   verify,
   drill,
   restore,
+  clone,
+  release,
   expire,
   retain,
   sweep,
@@ -92,7 +96,7 @@ async function settle(why: unknown, run: TaskRun, deps: WorkerDeps, log: Log, hu
  */
 function mayRetry(why: unknown, task: Task, attempts: number): boolean {
   const passing = why instanceof Fault && FAULTS[why.code].retry
-  if (task.kind === 'expire') return passing || !(why instanceof Fault)
+  if (task.kind === 'expire' || task.kind === 'release') return passing || !(why instanceof Fault)
   return passing && task.kind !== 'restore' && triesOf(task) < attempts
 }
 

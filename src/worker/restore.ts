@@ -51,7 +51,8 @@ async function restoreInto(request: RestoreIntoRequest, run: TaskRun, deps: Work
   await catalog.finishTask(run.lease, restored)
 }
 
-const restorePercent = ({ phase, bytes, totalBytes }: EngineProgress) => ({
+/** How far the task is when a restore is so far: the last percents are for what comes after it. */
+export const restorePercent = ({ phase, bytes, totalBytes }: EngineProgress) => ({
   phase,
   bytes,
   totalBytes,

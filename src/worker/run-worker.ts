@@ -50,10 +50,18 @@ async function claimLoop(
   }
 }
 
+/** What a worker does that has no place for clones: those are on the machine of another one. */
+const WITHOUT_CLONES = TASK_KINDS.filter((kind) => kind !== 'clone' && kind !== 'release')
+
 /** The next task; none when there is none or the catalog does not answer: both mean to look again later. */
-async function claim({ catalog, name, settings, limits, log }: WorkerDeps): Promise<Task | undefined> {
+async function claim({ catalog, name, settings, limits, clones, log }: WorkerDeps): Promise<Task | undefined> {
   try {
-    return await catalog.claimTask(name, TASK_KINDS, settings.leaseSeconds * 1000, limits)
+    return await catalog.claimTask(
+      name,
+      clones === undefined ? WITHOUT_CLONES : TASK_KINDS,
+      settings.leaseSeconds * 1000,
+      limits,
+    )
   } catch (error) {
     if (!Fault.is(error, 'catalog_unavailable')) throw error
     log.warn({ err: error.message }, 'no task claimed: the catalog does not answer')

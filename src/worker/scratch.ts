@@ -28,7 +28,7 @@ export async function clearScratch({ catalog, scratch, engineOf, log }: WorkerDe
     if (kind === undefined) continue
     const task = await catalog.task(id)
     if (task?.state === 'running' && task.attempt === Number(attempt)) continue
-    await engineOf(kind as EngineKind).clearDrill(join(scratch, name))
+    await engineOf(kind as EngineKind).clear(join(scratch, name))
     log.info({ directory: join(scratch, name) }, 'what a drill left was removed')
   }
 }

@@ -62,6 +62,8 @@ async function recordInstances({ signal }: TaskRun, { catalog, store }: WorkerDe
     const { items } = await catalog.instances({ registeredOnly: false, offset, limit: INSTANCES })
     for (const instance of items) {
       signal.throwIfAborted()
+      // One that a clone still makes is nothing that a rebuild should bring back.
+      if (instance.nodes.length === 0 && instance.deregisteredAt === undefined) continue
       await writeInstanceRecord(store, instance, { signal })
       await recordKeep(instance.id, { catalog, store }, signal)
     }

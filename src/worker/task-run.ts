@@ -22,6 +22,8 @@ export interface WorkerDeps {
   readonly restore: RestoreSettings
   /** The scratch directory of drills on this machine. */
   readonly scratch: string
+  /** The directory of clones on this machine. Absent: this worker makes none, and releases none. */
+  readonly clones?: string | undefined
   /** How long records of changes are kept; for ever when absent. */
   readonly auditMs?: number | undefined
 }

@@ -114,6 +114,7 @@ export async function frontDoor({ actions = [echo], limits = {}, signingKey, rea
       },
       region: 'cn-hangzhou',
       restoreRoots: [],
+      clones: true,
       wake: () => {},
     },
     links: async () => ({ status: 403, headers: {}, body: 'a link' }),

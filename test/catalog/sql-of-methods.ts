@@ -3,6 +3,7 @@ import { NEVER } from '../../src/core/backup-set.ts'
 import { DEFAULT_POLICY } from '../../src/core/policy.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
 import { auditEntry } from '../contract/catalog/audit.ts'
+import { cloneCommit, cloneTask } from '../contract/catalog/clones.ts'
 import { backupSet, claim, instance, node } from '../contract/catalog/fixture.ts'
 
 const LEASE_MS = 600_000
@@ -30,6 +31,9 @@ export async function useEveryMethod(
     catalog.instances({ registeredOnly: true, search: 'x', engine: 'y', id: 'z', offset: 0, limit: 9 }),
   )
   await use('instances', () => catalog.instances({ registeredOnly: false, offset: 0, limit: 9 }))
+  await use('instances', () =>
+    catalog.instances({ registeredOnly: true, notIds: ['x'], made: true, offset: 0, limit: 9 }),
+  )
   await use('instanceVersion', () => catalog.instanceVersion('pg-1'))
   const { nodes } = await use('updateInstance', () =>
     catalog.updateInstance('pg-1', { addNodes: [node('c', 'replica')] }),
@@ -155,6 +159,11 @@ async function useTasks(catalog: Catalog, use: Use): Promise<void> {
   await use('noteVerified', () => catalog.noteVerified(lease, '1', { at: 5, damage: undefined }))
   await use('noteDrilled', () => catalog.noteDrilled(lease, '1', { at: 5, damage: undefined }))
   await use('finishTask', () => catalog.finishTask(lease, {}))
+  await use('addTask', () => catalog.addTask(cloneTask('pg-clone')))
+  const cloning = await claim(catalog, 'clone', LEASE_MS)
+  await use('commitClone', () => catalog.commitClone(cloning, cloneCommit('pg-clone'), {}))
+  const gone = await catalog.addTask(cloneTask('pg-gone'))
+  await use('cancelTask', () => catalog.cancelTask(gone.id))
   await use('ensureTask', () => catalog.ensureTask({ kind: 'sweep', request: {} }))
 }
 

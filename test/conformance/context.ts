@@ -30,6 +30,7 @@ export async function openContext() {
     engineOf: () => fakeEngine({ clock, servers: { primary: PRIMARY } }),
     region: 'cn-hangzhou',
     restoreRoots: [directory],
+    clones: true,
     wake: () => {},
     caller: { keyId: 'key', parentKeyId: '', rights: ALL_RIGHTS, sources: [] },
     once: { keyId: 'key', nonce: 'nonce', expiresAt: clock.now() + 900_000 },

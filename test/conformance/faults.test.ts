@@ -7,6 +7,8 @@ import { parseParameters } from '../../src/api/parse-parameters.ts'
 import type { Request } from '../../src/api/request.ts'
 import { rdsErrorOf } from '../../src/api/rpc-errors.ts'
 import type { Catalog } from '../../src/catalog/catalog.ts'
+import type { Instance } from '../../src/core/instance.ts'
+import { DEFAULT_POLICY } from '../../src/core/policy.ts'
 import { Fault, type FaultCode } from '../../src/core/fault.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -54,6 +56,7 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   DescribeAvailableRecoveryTime: () => ({ CrossBackupId: '1' }),
   RestoreTable: () => ({ DBInstanceId: 'pgm-a', BackupId: '1002', TableMeta: '[{"type":"db","name":"a"}]' }),
   CloneDBInstance: () => ({ DBInstanceId: 'pgm-a', BackupId: '1000', PayType: 'Postpaid' }),
+  DeleteDBInstance: () => ({ DBInstanceId: 'pgm-clone' }),
   DescribeDBInstanceNetInfo: () => ({ DBInstanceId: 'pgm-a' }),
   DescribeDBInstanceHAConfig: () => ({ DBInstanceId: 'pgm-a' }),
   DescribeDatabases: () => ({ DBInstanceId: 'pgm-a' }),
@@ -92,12 +95,32 @@ async function prepared() {
   for (const id of ['pgm-a', 'pgm-b']) await addInstance(id)
   for (const id of ['1000', '1001']) await catalog.adoptSet(sampleSet({ id, instanceId: 'pgm-a' }))
   await catalog.adoptSet(sampleSet({ id: '1002', instanceId: 'pgm-a', method: 'Logical' }))
+  await addClone(catalog, context.clock.now())
   const request = { mode: 'Manual', type: 'FullBackup', method: 'Physical' }
   const { id: waiting } = await catalog.addTask({ kind: 'take-backup', instanceId: 'pgm-b', request })
   for (const id of ['key', 'other']) {
     await catalog.addKey({ id, description: '', createdAt: context.clock.now() }, 'secret')
   }
   return { ...world, waiting }
+}
+
+/** An instance that a finished clone made. */
+async function addClone(catalog: Catalog, at: number) {
+  const { nodes: _, createdAt: __, ...like } = (await catalog.instance('pgm-a')) as Instance
+  const makes = { ...like, id: 'pgm-clone', createdAt: at, nodes: [] }
+  await catalog.addTask({ kind: 'clone', instanceId: 'pgm-clone', setId: '1000', request: {}, makes })
+  const task = await catalog.claimTask('w', ['clone'], 60_000)
+  const address = { host: 'primary', port: 5432, user: 'u', sslMode: 'disable' } as const
+  const node = { role: 'primary', address } as const
+  const commit = {
+    instanceId: 'pgm-clone',
+    engineVersion: '15.0',
+    systemIdentifier: '7',
+    node,
+    policy: DEFAULT_POLICY,
+    at,
+  }
+  await catalog.commitClone({ taskId: task?.id ?? '', attempt: 1, worker: 'w' }, commit, {})
 }
 
 type World = Awaited<ReturnType<typeof prepared>>
@@ -155,7 +178,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   DescribeMetaList: 'IncorrectDBInstanceType',
   DescribeLocalAvailableRecoveryTime: 'LogBackupNotEnabled',
   DescribeAvailableRecoveryTime: 'InvalidBackupSetID.NotFound',
-  CloneDBInstance: 'OperationDenied.ApiForbidden',
 }
 
 const STORE_METHODS = new Set(['put', 'get', 'stat', 'list', 'remove'])

@@ -89,6 +89,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       settings,
       restore: { roots: restoreRoots, binDirs: [] },
       scratch: join(directory, 'drills'),
+      clones: join(directory, 'clones'),
     },
     stopping.signal,
   )
@@ -102,6 +103,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
       metrics: { enabled: false },
       limits: options.limits ?? {},
       restore: { roots: restoreRoots },
+      clones: { directory: join(directory, 'clones') },
     }),
   })
 

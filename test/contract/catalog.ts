@@ -8,6 +8,7 @@ import { keysContract } from './catalog/keys.ts'
 import { linksContract } from './catalog/links.ts'
 import { policiesContract } from './catalog/policies.ts'
 import { claimsContract } from './catalog/claims.ts'
+import { clonesContract } from './catalog/clones.ts'
 import { scheduleContract } from './catalog/schedule.ts'
 import { serviceContract } from './catalog/service.ts'
 import { setsContract } from './catalog/sets.ts'
@@ -32,6 +33,7 @@ export function catalogContract(name: string, harness: CatalogHarness): void {
     policiesContract(harness)
     scheduleContract(harness)
     claimsContract(harness)
+    clonesContract(harness)
     alertsContract(harness)
   })
 }

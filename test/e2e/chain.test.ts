@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { after, before, suite, test } from 'node:test'
+import { checksums, differences } from '../../quickstart/checksums.ts'
 import { makeDirectoryFor } from '../../quickstart/account.ts'
 import { startRestored } from '../../src/engine/postgres/restore-start.ts'
 import type { Restored } from '../../src/engine/engine.ts'
@@ -80,6 +81,20 @@ suite('increments through the whole service', () => {
     const last = chain.at(-1) ?? assert.fail()
     await service.json('backups', 'verify', last.BackupId)
     await withRestored(service, last, async (started) => assert.deepEqual(await compare(server, started), []))
+  })
+
+  test('a clone of the last member runs, equal to the source, and is released', async () => {
+    const last = chain.at(-1) ?? assert.fail()
+    const clone = await service.json<{ DBInstanceId: string; port: number; warnings: string[] }>(
+      'instances',
+      'clone',
+      last.BackupId,
+    )
+    assert.deepEqual(clone.warnings, [])
+    const { host, port, user, password } = server.address
+    const at = (place: number) => ({ host, port: place, user, password, database: 'postgres' })
+    assert.deepEqual(differences(await checksums(at(port)), await checksums(at(clone.port))), [])
+    assert.equal((await service.run('instances', 'release', clone.DBInstanceId)).code, 0)
   })
 
   test('a store alone restores it, and a rebuilt catalog knows the chain and keeps it', async () => {

@@ -18,6 +18,8 @@ export interface E2eService extends AsyncDisposable {
   readonly storeDirectory: string
   /** Where sets may be restored to, by the owner that the service gives files to. */
   readonly restoreRoot: string
+  /** Where clones lie. */
+  readonly clones: string
   readonly owner: Account | undefined
   /** Process id of the child that does the tasks now. */
   workerPid(): Promise<number>
@@ -60,6 +62,9 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
     `restore.binDirs=${embedded.binDirectory}`,
     '--set',
     `drills.directory=${join(directory, 'drills')}`,
+    `clones.directory=${join(directory, 'clones')}`,
+    '--set',
+    'clones.lookSeconds=0.2',
     ...(owner ? ['--set', `restore.owner=${owner.name}`] : []),
     ...(options.storeDirectory === undefined ? [] : ['--set', `store.url=file://${options.storeDirectory}`]),
     ...(options.args ?? []),
@@ -76,6 +81,7 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
     dataDirectory,
     storeDirectory: options.storeDirectory ?? join(dataDirectory, 'store'),
     restoreRoot,
+    clones: join(directory, 'clones'),
     owner,
     workerPid: () => childOf(pid, 'worker'),
     log,

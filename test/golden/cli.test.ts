@@ -5,53 +5,16 @@ import { test } from 'node:test'
 import { renderKey } from '../../src/api/key-parameters.ts'
 import { drilling } from './drill-answers.ts'
 import { renderBackup } from '../../src/api/backup-item.ts'
-import type { BackupSet } from '../../src/core/backup-set.ts'
+import { cloneCommands } from './clone-answers.ts'
 import { LOGICAL, logicalCommands } from './logical-answers.ts'
 import { POLICY, PREVIEW } from './policy-answers.ts'
+import { at, FAILED, SET } from './sets.ts'
 import { fixedService } from '../lib/fixed-service.ts'
 import { runCli } from '../lib/run-cli.ts'
 
 /** `node test/golden/cli.test.ts --update` rewrites the files; a person reads the difference. */
 const UPDATE = process.argv.includes('--update')
 const DIRECTORY = join(import.meta.dirname, 'cli')
-
-const at = (text: string) => Date.parse(text)
-
-const SET: BackupSet = {
-  id: '321020562',
-  instanceId: 'pgm-1',
-  nodeId: '5882781',
-  status: 'Success',
-  type: 'FullBackup',
-  mode: 'Manual',
-  method: 'Physical',
-  startedAt: at('2026-01-02T03:04:05Z'),
-  endedAt: at('2026-01-02T03:06:25Z'),
-  consistentAt: at('2026-01-02T03:06:20Z'),
-  size: 2_167_808,
-  available: true,
-  engine: 'postgres',
-  engineVersion: '15.0',
-  manifestKey: 'sets/pgm-1/321020562/9-1/manifest.json',
-  parentId: undefined,
-  reason: undefined,
-  held: false,
-  verifiedAt: at('2026-01-03T00:00:00Z'),
-}
-
-const FAILED: BackupSet = {
-  ...SET,
-  id: '321020563',
-  nodeId: undefined,
-  status: 'Failed',
-  mode: 'Automated',
-  size: 0,
-  available: false,
-  manifestKey: undefined,
-  consistentAt: undefined,
-  verifiedAt: undefined,
-  reason: 'node 5882781: the server went away',
-}
 
 const LINKS = {
   publicUrl: 'https://backup.example.com',
@@ -280,6 +243,7 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'backups-verify', argv: ['backups', 'verify', '321020562'] },
   { name: 'backups-drill', argv: ['backups', 'drill', '321020562'], answers: drilling(TASK) },
   { name: 'backups-restore', argv: ['backups', 'restore', '321020562', '--to', '/srv/restore/a'], answers: restoring },
+  ...cloneCommands(TASK, RESTORED),
   ...logicalCommands(TASK, page([{ ...SET, ...LOGICAL }])),
   { name: 'backups-remove', argv: ['backups', 'remove', '321020562'] },
   { name: 'backups-pin', argv: ['backups', 'pin', '321020562'] },

@@ -71,6 +71,7 @@ export async function workerWorld(options: WorldOptions = {}) {
     },
     restore: { roots: [directory], binDirs: [] },
     scratch: join(directory, 'drills'),
+    clones: join(directory, 'clones'),
     auditMs: 400 * 86_400_000,
   })
   return {

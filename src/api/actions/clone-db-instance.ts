@@ -1,7 +1,11 @@
 import { z } from 'zod'
-import { defineAction, type Neglect } from '../action.ts'
-import { clientToken } from '../client-token.ts'
+import type { NewInstance } from '../../catalog/catalog.ts'
+import { DEFAULT_SETTINGS } from '../../core/instance.ts'
+import type { Task } from '../../core/task.ts'
+import { defineAction, type ActionContext, type Neglect } from '../action.ts'
+import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
+import { randomInstanceId } from '../new-instance-id.ts'
 import { instanceId, oneOf, setId, text, utcMinuteOrSecond } from '../parameters.ts'
 import { requireRegion } from '../region.ts'
 import { requireRegistered, requireSet } from '../require.ts'
@@ -37,7 +41,7 @@ const OF_A_CLOUD = [
 export const cloneDBInstance = defineAction({
   name: 'CloneDBInstance',
   about:
-    'Makes a new instance of a set, or of a moment. No engine here can yet: a call that is well formed is answered with OperationDenied.ApiForbidden, and nothing is done. RestoreBackup restores a set into a directory, ready to be started.',
+    'Starts a task that makes a new instance of a physical set: restores it below clones.directory on the machine of the worker, starts a server there on a free port of 127.0.0.1 that touches nothing of its source, and registers it with the login of the source. The instance is Creating until then, and gone again if the task fails or is cancelled: DescribeBackupSetTasks with the new DBInstanceId says why. DeleteDBInstance ends and removes it.',
   extension: false,
   mutates: true,
   parameters: {
@@ -70,22 +74,84 @@ export const cloneDBInstance = defineAction({
   errors: [
     'InvalidDBInstanceId.NotFound',
     'InvalidBackupSetID.NotFound',
+    'IncorrectBackupSetMethod',
     'IncorrectBackupSetState',
     'InvalidRegionId.NotFound',
     'MissBackupSetAndRestoreTime.NotFound',
     'InvalidParameterCombination',
+    'IdempotentParameterMismatch',
     'OperationDenied.ApiForbidden',
+    'OperationDenied.NoClones',
+    'Forbidden.RAM',
   ],
-  faults: {},
-  reply: z.object({ DBInstanceId: z.string(), OrderId: z.string() }),
+  faults: {
+    not_found: 'InvalidBackupSetID.NotFound',
+    locked: 'IncorrectBackupSetState',
+    conflict: 'ServiceUnavailable',
+    replayed: 'SignatureNonceUsed',
+  },
+  reply: z.object({
+    DBInstanceId: z.string().describe('The new instance.'),
+    OrderId: z.string().describe('The task that makes it, as CancelTask takes it.'),
+  }),
 
-  async handle({ DBInstanceId, BackupId, RegionId }, { catalog, region }) {
-    if (RegionId !== undefined) requireRegion(RegionId, region)
-    await requireRegistered(catalog, DBInstanceId, 'InvalidDBInstanceId.NotFound')
-    if (BackupId !== undefined) await requireSet(catalog, DBInstanceId, BackupId)
-    throw new RdsError(
-      'OperationDenied.ApiForbidden',
-      'This service cannot make a new instance of a set yet. RestoreBackup restores one into a directory.',
-    )
+  async handle(values, context) {
+    const { DBInstanceId, BackupId, RegionId, DBInstanceDescription } = values
+    const { catalog, clock, once, wake } = context
+    if (RegionId !== undefined) requireRegion(RegionId, context.region)
+    const source = await requireRegistered(catalog, DBInstanceId, 'InvalidDBInstanceId.NotFound')
+    refuseWhatIsNotDone(values, context)
+    const set = await requireSet(catalog, DBInstanceId, BackupId ?? '')
+    if (set.method !== 'Physical') {
+      throw new RdsError(
+        'IncorrectBackupSetMethod',
+        `The backup set ${set.id} is logical, and a clone is made of a physical one. RestoreBackup restores it into an instance.`,
+      )
+    }
+    const makes: NewInstance = {
+      id: randomInstanceId(),
+      engine: source.engine,
+      engineVersion: set.engineVersion,
+      description: DBInstanceDescription ?? '',
+      settings: DEFAULT_SETTINGS,
+      systemIdentifier: source.systemIdentifier,
+      createdAt: clock.now(),
+      nodes: [],
+    }
+    const reply = ({ id }: Task) => ({ DBInstanceId: makes.id, OrderId: id })
+    const task = { kind: 'clone', instanceId: makes.id, setId: set.id, request: {}, makes } as const
+    const added = await catalog.addTask(task, answering(once, reply))
+    wake()
+    return reply(added)
   },
 })
+
+interface Wanted {
+  readonly BackupId?: string | undefined
+  readonly RestoreTable: '0' | '1'
+  readonly TableMeta?: unknown
+  readonly DbNames?: string | undefined
+}
+
+/** What a clone of ours cannot be, and what it cannot be made by. */
+function refuseWhatIsNotDone(wanted: Wanted, { clones, caller }: ActionContext): void {
+  if (wanted.BackupId === undefined) {
+    throw new RdsError(
+      'OperationDenied.ApiForbidden',
+      'This service makes clones of sets, and not of a moment yet. Name BackupId instead of RestoreTime.',
+    )
+  }
+  if (wanted.RestoreTable === '1' || wanted.TableMeta !== undefined || wanted.DbNames !== undefined) {
+    throw new RdsError(
+      'OperationDenied.ApiForbidden',
+      'A clone holds all of its set. Leave out RestoreTable, TableMeta and DbNames; RestoreTable brings single tables back.',
+    )
+  }
+  if (!clones) throw new RdsError('OperationDenied.NoClones')
+  if (caller.rights.instances) {
+    throw new RdsError(
+      'Forbidden.RAM',
+      'CloneDBInstance makes an instance that this access key of some instances could not see.',
+    )
+  }
+}

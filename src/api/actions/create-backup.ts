@@ -10,7 +10,7 @@ import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
 import { databaseNames, instanceId, oneOf } from '../parameters.ts'
 import { retentionDays } from '../policy-parameters.ts'
-import { requireRegistered } from '../require.ts'
+import { requireMade } from '../instance-status.ts'
 
 /** Asks for a backup now. */
 export const createBackup = defineAction({
@@ -72,6 +72,7 @@ export const createBackup = defineAction({
   },
   errors: [
     'InvalidDBInstanceName.NotFound',
+    'IncorrectDBInstanceState',
     'InvalidBackupMethod.ValueNotSupport',
     'InvalidParameterCombination',
     'BackupType.NotSupport',
@@ -81,7 +82,7 @@ export const createBackup = defineAction({
   reply: z.object({ BackupJobId: z.string().describe('Id of the task.') }),
 
   async handle({ DBInstanceId, BackupMethod, BackupType, DBName, BackupRetentionPeriod }, { catalog, once, wake }) {
-    const instance = await requireRegistered(catalog, DBInstanceId)
+    const instance = await requireMade(catalog, DBInstanceId)
     const method = BackupMethod === 'Logical' ? 'Logical' : 'Physical'
     const request: TakeBackupRequest = {
       mode: 'Manual',

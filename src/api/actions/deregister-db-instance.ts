@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { writeInstanceRecord } from '../../set/instance-record.ts'
 import { defineAction } from '../action.ts'
 import { instanceId } from '../parameters.ts'
-import { requireRegistered } from '../require.ts'
+import { requireMade } from '../instance-status.ts'
 
 /** Ends our care for a database, and keeps what was backed up. */
 export const deregisterDBInstance = defineAction({
@@ -13,7 +13,7 @@ export const deregisterDBInstance = defineAction({
   mutates: true,
   role: 'admin',
   parameters: { DBInstanceId: { codec: instanceId, required: true, about: 'The instance.' } },
-  errors: ['InvalidDBInstanceName.NotFound'],
+  errors: ['InvalidDBInstanceName.NotFound', 'IncorrectDBInstanceState'],
   faults: {
     locked: 'BackupJobExists',
     not_found: 'InvalidDBInstanceName.NotFound',
@@ -25,7 +25,7 @@ export const deregisterDBInstance = defineAction({
   reply: z.object({ DBInstanceId: z.string() }),
 
   async handle({ DBInstanceId }, { catalog, store, clock, once }) {
-    const instance = await requireRegistered(catalog, DBInstanceId)
+    const instance = await requireMade(catalog, DBInstanceId)
     const at = clock.now()
     await catalog.deregisterInstance(DBInstanceId, at, once)
     await writeInstanceRecord(store, { ...instance, deregisteredAt: at, version: instance.version + 1 })

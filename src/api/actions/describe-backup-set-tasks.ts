@@ -11,14 +11,17 @@ const SET_KINDS: readonly Task['kind'][] = Object.values(SET_TASK_KINDS)
 export const describeBackupSetTasks = defineAction({
   name: 'DescribeBackupSetTasks',
   about:
-    'Shows the tasks that verify, drill, restore or delete backup sets of an instance, newest first, at most 1000.',
+    'Shows the tasks that verify, drill, restore or delete backup sets of an instance, and those that made the instance itself of a set or release it, newest first, at most 1000.',
   extension: true,
   mutates: false,
   parameters: {
     DBInstanceId: { codec: instanceId, required: true, about: 'The instance whose sets they are about.' },
     TaskId: { codec: taskId, about: 'Only the task of this id.' },
     BackupId: { codec: setId, about: 'Only tasks about this set.' },
-    TaskKind: { codec: oneOf(['Verify', 'Drill', 'Restore', 'Expire']), about: 'Only tasks of this kind.' },
+    TaskKind: {
+      codec: oneOf(['Verify', 'Drill', 'Restore', 'Clone', 'Release', 'Expire']),
+      about: 'Only tasks of this kind.',
+    },
   },
   errors: ['InvalidDBInstanceName.NotFound'],
   faults: {},

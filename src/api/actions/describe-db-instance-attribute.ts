@@ -11,6 +11,7 @@ import {
   renderSettings,
   settingsItem,
 } from '../instance-item.ts'
+import { releasing, statusOf, type InstanceStatus } from '../instance-status.ts'
 import { instanceId, list } from '../parameters.ts'
 import { requireRegistered } from '../require.ts'
 
@@ -51,13 +52,20 @@ export const describeDBInstanceAttribute = defineAction({
     const instances = await Promise.all(
       DBInstanceId.map((id) => requireRegistered(catalog, id, 'InvalidDBInstanceId.NotFound')),
     )
-    return { Items: { DBInstanceAttribute: instances.map((instance) => renderAttribute(instance, region)) } }
+    const leaving = await releasing(catalog)
+    return {
+      Items: {
+        DBInstanceAttribute: instances.map((instance) =>
+          renderAttribute(instance, statusOf(instance, leaving), region),
+        ),
+      },
+    }
   },
 })
 
-function renderAttribute(instance: Instance, region: string): z.infer<typeof attribute> {
+function renderAttribute(instance: Instance, status: InstanceStatus, region: string): z.infer<typeof attribute> {
   return {
-    ...renderInstance(instance, region),
+    ...renderInstance(instance, status, region),
     CreationTime: createdTime(instance),
     Port: String(primaryOf(instance)?.address.port ?? ''),
     DBClusterNodes: {

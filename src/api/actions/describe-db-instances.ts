@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import type { InstanceQuery } from '../../catalog/catalog.ts'
 import { defineAction, type Neglect } from '../action.ts'
 import { RdsError } from '../errors.ts'
 import { createdTime, instanceItem, renderInstance } from '../instance-item.ts'
+import { releasing, statusOf } from '../instance-status.ts'
 import { engineKind } from '../names.ts'
 import { instanceId, integer, oneOf, text } from '../parameters.ts'
 import { requireRegion } from '../region.ts'
@@ -43,7 +45,7 @@ export const describeDBInstances = defineAction({
     Engine: { codec: oneOf(['MySQL', 'MariaDB', 'PostgreSQL', 'SQLServer']), about: 'Only instances of this engine.' },
     DBInstanceStatus: {
       codec: text({ min: 1, max: 64 }),
-      about: 'Only instances of this status. Every registered one is Running.',
+      about: 'Only instances of this status: Creating, Running or Deleting. None has another.',
     },
     SearchKey: { codec: text({ max: 256 }), about: 'Only instances whose id or description contains this text.' },
     PageSize: { codec: integer({ min: 1, max: 100 }), default: 30, about: 'Instances on a page.' },
@@ -74,15 +76,17 @@ export const describeDBInstances = defineAction({
     const offset = byToken ? offsetOf(values.NextToken) : (values.PageNumber - 1) * limit
     const engine = values.Engine === undefined ? undefined : engineKind(values.Engine)
     const noEngine = values.Engine !== undefined && engine === undefined
+    const leaving = await releasing(catalog)
+    const ofStatus = whoseStatusIs(values.DBInstanceStatus, leaving, caller.rights.instances)
     const page =
-      noEngine || (values.DBInstanceStatus ?? 'Running') !== 'Running'
+      noEngine || ofStatus === undefined
         ? { total: 0, items: [] }
         : await catalog.instances({
             id: values.DBInstanceId,
             engine,
             search: values.SearchKey,
             registeredOnly: true,
-            ids: caller.rights.instances,
+            ...ofStatus,
             offset,
             limit,
           })
@@ -93,11 +97,26 @@ export const describeDBInstances = defineAction({
       TotalRecordCount: page.total,
       NextToken: page.items.length > 0 && end < page.total ? tokenOf(end) : '',
       Items: {
-        DBInstance: page.items.map((item) => ({ ...renderInstance(item, region), CreateTime: createdTime(item) })),
+        DBInstance: page.items.map((item) => ({
+          ...renderInstance(item, statusOf(item, leaving), region),
+          CreateTime: createdTime(item),
+        })),
       },
     }
   },
 })
+
+/** How instances of a status are asked for, among those that the caller may see; undefined for one that none has. */
+function whoseStatusIs(
+  status: string | undefined,
+  leaving: ReadonlySet<string>,
+  seen: readonly string[] | undefined,
+): Pick<InstanceQuery, 'ids' | 'notIds' | 'made'> | undefined {
+  if (status === undefined) return { ids: seen }
+  if (status === 'Creating') return { ids: seen, made: false }
+  if (status === 'Running') return { ids: seen, made: true, notIds: [...leaving] }
+  return status === 'Deleting' ? { ids: [...leaving].filter((id) => seen?.includes(id) ?? true) } : undefined
+}
 
 const tokenOf = (offset: number) => Buffer.from(`after ${offset}`).toString('base64url')
 

@@ -19,7 +19,7 @@ import {
   requireReady,
 } from '../nodes.ts'
 import { flag, instanceId, jsonText, list, nodeId } from '../parameters.ts'
-import { requireRegistered } from '../require.ts'
+import { requireMade } from '../instance-status.ts'
 
 /** Adds and removes nodes of an instance, and says where and as whom others are asked. */
 export const modifyDBInstanceNodes = defineAction({
@@ -55,6 +55,7 @@ export const modifyDBInstanceNodes = defineAction({
   errors: [
     'InvalidParameterCombination',
     'InvalidDBInstanceName.NotFound',
+    'IncorrectDBInstanceState',
     'InvalidParameter',
     'DBInstanceUnready',
     'DBInstanceMismatch',
@@ -74,7 +75,7 @@ export const modifyDBInstanceNodes = defineAction({
 
   async handle(values, { catalog, store, engineOf, once, signal }) {
     const { AddNode = [], SetNode = [], RemoveNode = [] } = values
-    const instance = await requireRegistered(catalog, values.DBInstanceId)
+    const instance = await requireMade(catalog, values.DBInstanceId)
     const addresses = addressesOf(instance, SetNode)
     requireNodes(instance, RemoveNode, AddNode.length)
     const probed = await probeAll(engineOf(instance.engine), { instance, addresses, AddNode, RemoveNode }, signal)

@@ -7,7 +7,7 @@ import { RdsError } from '../errors.ts'
 import { nodeItem, renderNode, renderSettings, settingsItem } from '../instance-item.ts'
 import { probeKnown, requireOneDatabase, type ProbedNode } from '../nodes.ts'
 import { flag, instanceId, integer, oneOf, text } from '../parameters.ts'
-import { requireRegistered } from '../require.ts'
+import { requireMade } from '../instance-status.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 const A_YEAR = 31_536_000
@@ -56,7 +56,7 @@ export const modifyDBInstanceSettings = defineAction({
         'Take the database that the nodes are now for the instance, after it was made anew: its system identifier, which every node that answers must have. Sets of the earlier one stay.',
     },
   },
-  errors: ['InvalidDBInstanceName.NotFound', 'DBInstanceUnready', 'DBInstanceMismatch'],
+  errors: ['InvalidDBInstanceName.NotFound', 'IncorrectDBInstanceState', 'DBInstanceUnready', 'DBInstanceMismatch'],
   faults: {
     not_found: 'InvalidDBInstanceName.NotFound',
     replayed: 'SignatureNonceUsed',
@@ -74,7 +74,7 @@ export const modifyDBInstanceSettings = defineAction({
   }),
 
   async handle(values, { catalog, store, engineOf, once, signal }) {
-    const instance = await requireRegistered(catalog, values.DBInstanceId)
+    const instance = await requireMade(catalog, values.DBInstanceId)
     const generation =
       values.SystemIdentifier === undefined
         ? {}

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { DEFAULT_SETTINGS, type Instance } from '../../core/instance.ts'
@@ -9,6 +8,7 @@ import { defineAction } from '../action.ts'
 import { nodeItem, renderNode } from '../instance-item.ts'
 import { engineKind, engineName } from '../names.ts'
 import { nodeInputs, probeNodes, problemItem, renderProblems, requireOneDatabase, requireReady } from '../nodes.ts'
+import { randomInstanceId } from '../new-instance-id.ts'
 import { flag, instanceId, jsonText, oneOf, text } from '../parameters.ts'
 
 /** Takes a database that already runs under our care. */
@@ -96,8 +96,3 @@ async function recordOrUndo(
     throw error
   }
 }
-
-const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz'
-
-const randomInstanceId = () =>
-  `pgm-${Array.from({ length: 17 }, () => LETTERS.charAt(randomInt(LETTERS.length))).join('')}`

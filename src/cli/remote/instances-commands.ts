@@ -6,6 +6,7 @@ import { Fault } from '../../core/fault.ts'
 import type { Parts } from '../parts.ts'
 import { formatFields, formatTable } from '../table.ts'
 import { formatTime } from '../units.ts'
+import { addClones } from './instances-clones.ts'
 import { listInstances } from './find-set.ts'
 import { type LoginOptions, readLogin, splitAddress, withLoginOptions } from './node-login.ts'
 import { nodeTable, printProblems } from './node-table.ts'
@@ -38,7 +39,7 @@ interface AddOptions extends RemoteOptions, LoginOptions {
   readonly allowUnready?: boolean
 }
 
-/** `instances add|list|show|remove`, and `instances nodes`. */
+/** `instances add|list|show|remove|clone|release`, and `instances nodes`. */
 export function addInstances(program: Command, parts: Parts): void {
   const instances = program.command('instances').description('the databases that are backed up')
   const collect = (text: string, all: string[]) => [...all, text]
@@ -59,6 +60,7 @@ export function addInstances(program: Command, parts: Parts): void {
   withRemoteOptions(instances.command('remove <instance>'))
     .description('end the care for one; its sets stay')
     .action((id: string, options: RemoteOptions) => remove(id, options, parts))
+  addClones(instances, parts)
   addNodes(instances, parts)
 }
 
@@ -98,6 +100,7 @@ async function list(options: RemoteOptions, parts: Parts): Promise<void> {
     formatTable(
       [
         { title: 'INSTANCE', value: (item) => item.DBInstanceId },
+        { title: 'STATUS', value: (item) => item.DBInstanceStatus },
         { title: 'ENGINE', value: (item) => `${item.Engine} ${item.EngineVersion}` },
         { title: 'HOST', value: (item) => item.ConnectionString },
         { title: 'DESCRIPTION', value: (item) => item.DBInstanceDescription },
@@ -117,6 +120,7 @@ async function show(id: string, options: RemoteOptions, parts: Parts): Promise<v
   parts.io.out.write(
     formatFields({
       instance: item.DBInstanceId,
+      status: item.DBInstanceStatus,
       description: item.DBInstanceDescription,
       engine: `${item.Engine} ${item.EngineVersion}`,
       'system identifier': item.SystemIdentifier,

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import type { NodeRole } from '../../core/instance.ts'
@@ -68,7 +68,8 @@ export function fakeEngine({ clock, servers, beforeChunk }: FakeEngineOptions): 
     },
 
     drill: pretendedDrill,
-    clearDrill: (directory) => rm(directory, { recursive: true, force: true }),
+    clear: (directory) => rm(directory, { recursive: true, force: true }),
+    start: pretendedStart,
 
     async restoreInto() {
       throw new Fault('unsupported', 'restore into a running server: the sets are not logical')
@@ -110,6 +111,19 @@ const pretendedDrill: Engine['drill'] = async ({ directory }, [set], _request, o
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/** A server runs where a file says so. */
+const pretendedStart: Engine['start'] = async ({ dataDirectory }) => {
+  const content = await readFile(join(dataDirectory, 'content'))
+  if (content.includes('rotten')) throw new Fault('engine_failed', 'start the restored server: rotten')
+  const file = join(dataDirectory, 'running')
+  const ran = await access(file).then(
+    () => true,
+    () => false,
+  )
+  await writeFile(file, '')
+  return { started: !ran, warnings: [] }
 }
 
 const factsOf = (server: FakeServer): Facts => ({

@@ -8,10 +8,10 @@ import type { Clock } from '../../lib/clock.ts'
 const PATIENCE_MS = 10_000
 
 /**
- * Ends the server that runs in `directory`, which a drill restored, at once and without mercy for its data, and removes the
+ * Ends the server that runs in `directory`, which was restored there, at once and without mercy for its data, and removes the
  * directory and a socket's directory elsewhere. What is not there is no error.
  */
-export async function clearDrill(directory: string, clock: Clock): Promise<void> {
+export async function clearServer(directory: string, clock: Clock): Promise<void> {
   const data = join(directory, 'data')
   const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
   await endServer(Number(lines[0]), data, clock)
@@ -24,6 +24,13 @@ export async function clearDrill(directory: string, clock: Clock): Promise<void>
 const isOurs = (socket: string): boolean =>
   dirname(socket) === tmpdir() && basename(socket).startsWith('holdfast-socket-')
 
+/** The process id of the server that works in this data directory; undefined when none does. */
+export async function serverIn(data: string): Promise<number | undefined> {
+  const [first] = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
+  const pid = Number(first)
+  return (await runsIn(pid, data)) ? pid : undefined
+}
+
 /** The number of a process that died may be another's by now: only one that works in this data directory is ended. */
 async function endServer(pid: number, data: string, clock: Clock): Promise<void> {
   for (const [signal, patience] of [
@@ -34,7 +41,7 @@ async function endServer(pid: number, data: string, clock: Clock): Promise<void>
     process.kill(pid, signal)
     for (let waited = 0; waited < patience && (await runsIn(pid, data)); waited += 50) await clock.sleep(50)
   }
-  if (await runsIn(pid, data)) throw new Fault('engine_failed', `end the server ${pid} of a drill in ${data}: it stays`)
+  if (await runsIn(pid, data)) throw new Fault('engine_failed', `end the server ${pid} in ${data}: it stays`)
 }
 
 async function runsIn(pid: number, data: string): Promise<boolean> {

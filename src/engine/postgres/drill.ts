@@ -8,7 +8,7 @@ import { nameBadPages } from './bad-pages.ts'
 import { checkPages, type CheckedPages } from './check-pages.ts'
 import { connect, inDatabaseOf } from './connect.ts'
 import { drillDatabase, type DatabaseFindings } from './drill-database.ts'
-import { clearDrill } from './drill-scratch.ts'
+import { clearServer } from './drill-scratch.ts'
 import { checkRestored } from './restore-check.ts'
 import { restore } from './restore.ts'
 import { reachWarnings } from './restore-target.ts'
@@ -41,7 +41,7 @@ export async function drill(
   try {
     return await proved(target, chain, request, options)
   } finally {
-    await clearDrill(target.directory, options.clock)
+    await clearServer(target.directory, options.clock)
   }
 }
 

@@ -2,12 +2,13 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Engine } from '../engine.ts'
 import { backup } from './backup.ts'
 import { drill } from './drill.ts'
-import { clearDrill } from './drill-scratch.ts'
+import { clearServer } from './drill-scratch.ts'
 import { logicalBackup } from './logical-backup.ts'
 import { restoreInto } from './logical-restore.ts'
 import { probe } from './probe.ts'
 import { NO_SUMMARIES } from './probe-problems.ts'
 import { restore } from './restore.ts'
+import { start } from './start.ts'
 
 /**
  * Knows PostgreSQL: physical backups over the replication protocol, full ones of 14 and newer, increments of 17 and newer; logical ones
@@ -29,6 +30,7 @@ export const postgresEngine = ({ clock }: { clock: Clock }): Engine => ({
       : backup(node, request, sink, { ...options, clock }),
   restore,
   drill: (target, chain, request, options = {}) => drill(target, chain, request, { ...options, clock }),
-  clearDrill: (directory) => clearDrill(directory, clock),
+  clear: (directory) => clearServer(directory, clock),
+  start,
   restoreInto,
 })

@@ -126,7 +126,13 @@ suite('the configuration of a restored server', () => {
   test('lets nobody in over the network without a password, and takes no rule of the source', () => {
     const { hba, ident } = make({ change: { hbaRules: ['host all all 0.0.0.0/0 trust'], identRules: ['map a b'] } })
     const rules = hba.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-    assert.deepEqual(rules, ['local all all trust', 'host all all 127.0.0.1/32 md5', 'host all all ::1/128 md5'])
+    assert.deepEqual(rules, [
+      'local all all trust',
+      'host all all 127.0.0.1/32 md5',
+      'host all all ::1/128 md5',
+      'host replication all 127.0.0.1/32 md5',
+      'host replication all ::1/128 md5',
+    ])
     assert.equal(ident, '')
   })
 

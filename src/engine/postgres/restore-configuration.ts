@@ -77,6 +77,8 @@ local all all trust
 # md5 also means SCRAM, for roles whose password is kept that way.
 host all all 127.0.0.1/32 md5
 host all all ::1/128 md5
+host replication all 127.0.0.1/32 md5
+host replication all ::1/128 md5
 `
 
 const lines = (settings: Readonly<Record<string, string>>): string[] =>

@@ -18,6 +18,8 @@ select * from "instances" where "id" = $1 and "engine" = $2 and (lower(id) like 
 select count(*) as "count" from "instances";
 select * from "instances" order by "id" limit $1 offset $2;
 select * from "nodes" where "instance_id" in ($1) order by "id";
+select count(*) as "count" from "instances" where not "id" in ($1) and exists (select 1 from nodes where nodes.instance_id = instances.id) and "deregistered_at" is null;
+select * from "instances" where not "id" in ($1) and exists (select 1 from nodes where nodes.instance_id = instances.id) and "deregistered_at" is null order by "id" limit $2 offset $3;
 
 -- instanceVersion
 select version from instances where id = $1;
@@ -149,6 +151,10 @@ select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_u
 insert into "holds" ("set_id", "owner", "until") values ($1, $2, $3) on conflict ("set_id", "owner") do update set "until" = $4;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
 update "instances" set "version" = version + 1 where "id" = $1;
+insert into "instances" ("id", "engine", "engine_version", "description", "settings", "system_identifier", "created_at", "deregistered_at", "version", "last_success_at", "last_duration_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict ("id") do update set "engine" = $12, "engine_version" = $13, "description" = $14, "settings" = $15, "system_identifier" = $16, "created_at" = $17, "deregistered_at" = $18, "version" = instances.version + 1 where "instances"."deregistered_at" is not null returning "id";
+delete from "nodes" where "instance_id" = $1 returning *;
+select * from "instances" where "id" = $1;
+select * from "nodes" where "instance_id" = $1 order by "id";
 
 -- task
 select * from "tasks" where "id" = $1;
@@ -160,11 +166,16 @@ select * from "tasks" order by "created_at" desc, "id" desc limit $1;
 -- cancelTask
 select "kind", "state" from "tasks" where "id" = $1 for update;
 select "set_id" from "holds" where "owner" = $1;
+update "instances" set "deregistered_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint, "version" = version + 1 where "deregistered_at" is null and "id" = (select instance_id as "id" from "tasks" where "tasks"."id" = $1 and "kind" = $2);
 update "tasks" set "cancel_asked" = $1, "state" = $2, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint, "reason" = $3 where "id" = $4 returning *;
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
+delete from "holds" where "set_id" = $1 and "owner" = $2;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
+update "instances" set "version" = version + 1 where "id" = $1;
 
 -- claimTask
 select "one" from "about" for update;
-update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) and ( kind not in ($5, $6, $7, $8) or (select count(*) from tasks as running where running.kind in ($9, $10, $11, $12) and running.state = 'running' and running.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint) < $13) and ( kind <> 'drill' or (select count(*) from tasks as running where running.kind = 'drill' and running.state = 'running' and running.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint) < $14) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(cast(nodes.address as jsonb) ->> 'host') order by case when queue.state = 'running' and queue.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint then 0 else 1 end, queue.created_at, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= (extract(epoch from clock_timestamp()) * 1000)::bigint) group by queue.id, queue.created_at, queue.state, queue.due_at, lower(cast(nodes.address as jsonb) ->> 'host') ) as queued where queued.place > $15)) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit $16 for update skip locked) returning *;
+update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) and ( kind not in ($5, $6, $7, $8, $9) or (select count(*) from tasks as running where running.kind in ($10, $11, $12, $13, $14) and running.state = 'running' and running.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint) < $15) and ( kind <> 'drill' or (select count(*) from tasks as running where running.kind = 'drill' and running.state = 'running' and running.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint) < $16) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(cast(nodes.address as jsonb) ->> 'host') order by case when queue.state = 'running' and queue.due_at > (extract(epoch from clock_timestamp()) * 1000)::bigint then 0 else 1 end, queue.created_at, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= (extract(epoch from clock_timestamp()) * 1000)::bigint) group by queue.id, queue.created_at, queue.state, queue.due_at, lower(cast(nodes.address as jsonb) ->> 'host') ) as queued where queued.place > $17)) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit $18 for update skip locked) returning *;
 update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit $5 for update skip locked) returning *;
 
 -- renewTask
@@ -201,6 +212,7 @@ insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "m
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
 insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values ($1, $2, $3, $4) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "version" = version + 1 where "id" = $1;
+update "instances" set "deregistered_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint, "version" = version + 1 where "deregistered_at" is null and "id" = (select instance_id as "id" from "tasks" where "tasks"."id" = $1 and "kind" = $2);
 
 -- noteVerified
 update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
@@ -219,6 +231,21 @@ select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_u
 delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
 update "instances" set "version" = version + 1 where "id" = $1;
+
+-- commitClone
+update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+select "set_id" from "holds" where "owner" = $1;
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
+delete from "holds" where "set_id" = $1 and "owner" = $2;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
+update "instances" set "version" = version + 1 where "id" = $1;
+insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values ($1, $2, $3, $4) on conflict ("instance_id") do update set "changed_at" = $5, "due_at" = $6;
+select * from "instances" where "id" = $1;
+select * from "nodes" where "instance_id" = $1 order by "id";
+update "instances" set "settings" = $1, "engine_version" = $2, "system_identifier" = $3 where "id" = $4;
+update "about" set "last_id" = case when last_id < (extract(epoch from clock_timestamp()) * 1000)::bigint then (extract(epoch from clock_timestamp()) * 1000)::bigint else last_id + 1 end returning "last_id";
+update "about" set "last_id" = $1 where "last_id" < $2;
+insert into "nodes" ("id", "instance_id", "role", "address", "password") values ($1, $2, $3, $4, $5) on conflict do nothing returning "id";
 
 -- ensureTask
 update "about" set "last_id" = "last_id";
@@ -337,8 +364,8 @@ select 'set ' || id || ': it adds to set ' || parent_id || ', which is not there
 select 'set ' || id || ': Success, but it names no manifest' as what from sets where status = 'Success' and manifest_key is null;
 select 'set ' || id || ': it is being removed, but no task removes it' as what from sets where removing = 1 and not exists ( select 1 from tasks where tasks.set_id = sets.id and kind = 'expire' and state in ('waiting', 'running'));
 select 'set ' || id || ': held until ' || held_until || ', but its holds say otherwise' as what from sets where removing = 0 and held_until <> coalesce((select max(until) from holds where holds.set_id = sets.id), 0);
-select 'task ' || id || ': it reads set ' || set_id || ' without holding it' as what from tasks where kind in ('verify', 'restore') and state in ('waiting', 'running') and set_id is not null and not exists (select 1 from holds where holds.set_id = tasks.set_id and owner = 'task/' || tasks.id);
-select 'instance ' || id || ': registered, but it has no node' as what from instances where deregistered_at is null and not exists (select 1 from nodes where nodes.instance_id = instances.id);
+select 'task ' || id || ': it reads set ' || set_id || ' without holding it' as what from tasks where kind in ('verify', 'restore', 'clone') and state in ('waiting', 'running') and set_id is not null and not exists (select 1 from holds where holds.set_id = tasks.set_id and owner = 'task/' || tasks.id);
+select 'instance ' || id || ': registered, but it has no node' as what from instances where deregistered_at is null and not exists (select 1 from nodes where nodes.instance_id = instances.id) and not exists ( select 1 from tasks where tasks.instance_id = instances.id and kind = 'clone' and state in ('waiting', 'running'));
 select 'ids: ' || last_id || ' counts as the last one given, but ' || used.id || ' is in use' as what from about, (select max(id) as id from ( select max(id) as id from sets union all select max(id) from tasks union all select max(id) from nodes) as ids) as used where used.id > last_id;
 
 -- removeKey

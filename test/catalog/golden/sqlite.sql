@@ -18,6 +18,8 @@ select * from "instances" where "id" = ? and "engine" = ? and (lower(id) like ? 
 select count(*) as "count" from "instances";
 select * from "instances" order by "id" limit ? offset ?;
 select * from "nodes" where "instance_id" in (?) order by "id";
+select count(*) as "count" from "instances" where not "id" in (?) and exists (select 1 from nodes where nodes.instance_id = instances.id) and "deregistered_at" is null;
+select * from "instances" where not "id" in (?) and exists (select 1 from nodes where nodes.instance_id = instances.id) and "deregistered_at" is null order by "id" limit ? offset ?;
 
 -- instanceVersion
 select version from instances where id = ?;
@@ -149,6 +151,10 @@ select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_u
 insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 update "instances" set "version" = version + 1 where "id" = ?;
+insert into "instances" ("id", "engine", "engine_version", "description", "settings", "system_identifier", "created_at", "deregistered_at", "version", "last_success_at", "last_duration_ms") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "engine" = ?, "engine_version" = ?, "description" = ?, "settings" = ?, "system_identifier" = ?, "created_at" = ?, "deregistered_at" = ?, "version" = instances.version + 1 where "instances"."deregistered_at" is not null returning "id";
+delete from "nodes" where "instance_id" = ? returning *;
+select * from "instances" where "id" = ?;
+select * from "nodes" where "instance_id" = ? order by "id";
 
 -- task
 select * from "tasks" where "id" = ?;
@@ -160,10 +166,15 @@ select * from "tasks" order by "created_at" desc, "id" desc limit ?;
 -- cancelTask
 select "kind", "state" from "tasks" where "id" = ?;
 select "set_id" from "holds" where "owner" = ?;
+update "instances" set "deregistered_at" = ?, "version" = version + 1 where "deregistered_at" is null and "id" = (select instance_id as "id" from "tasks" where "tasks"."id" = ? and "kind" = ?);
 update "tasks" set "cancel_asked" = ?, "state" = ?, "ended_at" = ?, "reason" = ? where "id" = ? returning *;
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
+delete from "holds" where "set_id" = ? and "owner" = ?;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
+update "instances" set "version" = version + 1 where "id" = ?;
 
 -- claimTask
-update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) and ( kind not in (?, ?, ?, ?) or (select count(*) from tasks as running where running.kind in (?, ?, ?, ?) and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'drill' or (select count(*) from tasks as running where running.kind = 'drill' and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(nodes.address ->> '$.host') order by case when queue.state = 'running' and queue.due_at > ? then 0 else 1 end, queue.created_at, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= ?) group by queue.id, queue.created_at, queue.state, queue.due_at, lower(nodes.address ->> '$.host') ) as queued where queued.place > ?)) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit ?) returning *;
+update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) and ( kind not in (?, ?, ?, ?, ?) or (select count(*) from tasks as running where running.kind in (?, ?, ?, ?, ?) and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'drill' or (select count(*) from tasks as running where running.kind = 'drill' and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(nodes.address ->> '$.host') order by case when queue.state = 'running' and queue.due_at > ? then 0 else 1 end, queue.created_at, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= ?) group by queue.id, queue.created_at, queue.state, queue.due_at, lower(nodes.address ->> '$.host') ) as queued where queued.place > ?)) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit ?) returning *;
 update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit ?) returning *;
 
 -- renewTask
@@ -200,6 +211,7 @@ insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "m
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values (?, ?, ?, ?) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
 update "instances" set "version" = version + 1 where "id" = ?;
+update "instances" set "deregistered_at" = ?, "version" = version + 1 where "deregistered_at" is null and "id" = (select instance_id as "id" from "tasks" where "tasks"."id" = ? and "kind" = ?);
 
 -- noteVerified
 update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
@@ -218,6 +230,21 @@ select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_u
 delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 update "instances" set "version" = version + 1 where "id" = ?;
+
+-- commitClone
+update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+select "set_id" from "holds" where "owner" = ?;
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
+delete from "holds" where "set_id" = ? and "owner" = ?;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
+update "instances" set "version" = version + 1 where "id" = ?;
+insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values (?, ?, ?, ?) on conflict ("instance_id") do update set "changed_at" = ?, "due_at" = ?;
+select * from "instances" where "id" = ?;
+select * from "nodes" where "instance_id" = ? order by "id";
+update "instances" set "settings" = ?, "engine_version" = ?, "system_identifier" = ? where "id" = ?;
+update "about" set "last_id" = case when last_id < ? then ? else last_id + 1 end returning "last_id";
+update "about" set "last_id" = ? where "last_id" < ?;
+insert into "nodes" ("id", "instance_id", "role", "address", "password") values (?, ?, ?, ?, ?) on conflict do nothing returning "id";
 
 -- ensureTask
 update "about" set "last_id" = "last_id";
@@ -336,8 +363,8 @@ select 'set ' || id || ': it adds to set ' || parent_id || ', which is not there
 select 'set ' || id || ': Success, but it names no manifest' as what from sets where status = 'Success' and manifest_key is null;
 select 'set ' || id || ': it is being removed, but no task removes it' as what from sets where removing = 1 and not exists ( select 1 from tasks where tasks.set_id = sets.id and kind = 'expire' and state in ('waiting', 'running'));
 select 'set ' || id || ': held until ' || held_until || ', but its holds say otherwise' as what from sets where removing = 0 and held_until <> coalesce((select max(until) from holds where holds.set_id = sets.id), 0);
-select 'task ' || id || ': it reads set ' || set_id || ' without holding it' as what from tasks where kind in ('verify', 'restore') and state in ('waiting', 'running') and set_id is not null and not exists (select 1 from holds where holds.set_id = tasks.set_id and owner = 'task/' || tasks.id);
-select 'instance ' || id || ': registered, but it has no node' as what from instances where deregistered_at is null and not exists (select 1 from nodes where nodes.instance_id = instances.id);
+select 'task ' || id || ': it reads set ' || set_id || ' without holding it' as what from tasks where kind in ('verify', 'restore', 'clone') and state in ('waiting', 'running') and set_id is not null and not exists (select 1 from holds where holds.set_id = tasks.set_id and owner = 'task/' || tasks.id);
+select 'instance ' || id || ': registered, but it has no node' as what from instances where deregistered_at is null and not exists (select 1 from nodes where nodes.instance_id = instances.id) and not exists ( select 1 from tasks where tasks.instance_id = instances.id and kind = 'clone' and state in ('waiting', 'running'));
 select 'ids: ' || last_id || ' counts as the last one given, but ' || used.id || ' is in use' as what from about, (select max(id) as id from ( select max(id) as id from sets union all select max(id) from tasks union all select max(id) from nodes) as ids) as used where used.id > last_id;
 
 -- removeKey
