@@ -18,7 +18,7 @@ export const release: Story = async (run, deps) => {
   // A place that is not there at first was never on this machine; at later attempts we have removed it ourselves.
   if (run.task.attempt === 1) await needPlace(instance, directory)
   await run.renew()
-  await engineOf(instance.engine).clearDrill(directory)
+  await engineOf(instance.engine).clear(directory)
   await run.renew()
   const at = clock.now()
   if (instance.deregisteredAt === undefined) await catalog.deregisterInstance(instance.id, at)

@@ -117,8 +117,8 @@ suite('a drill of PostgreSQL 15', () => {
     const restored = await restore(target, [set], {})
     const started = await startRestored(restored, { owner: world.owner })
     await using _ = { [Symbol.asyncDispose]: () => started.stop().catch(() => {}) }
-    await engine.clearDrill(target.directory)
-    await engine.clearDrill(target.directory)
+    await engine.clear(target.directory)
+    await engine.clear(target.directory)
     assert.ok(await isGone(target.directory))
     assert.ok(!(await readdir(world.directory)).includes('left'))
     await assert.rejects(engine.probe(started.address), (error) => Fault.is(error, 'instance_unreachable'))
