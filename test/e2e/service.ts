@@ -62,6 +62,7 @@ export async function startService(options: E2eOptions = {}): Promise<E2eService
     `restore.binDirs=${embedded.binDirectory}`,
     '--set',
     `drills.directory=${join(directory, 'drills')}`,
+    '--set',
     `clones.directory=${join(directory, 'clones')}`,
     '--set',
     'clones.lookSeconds=0.2',
