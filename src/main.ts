@@ -25,6 +25,7 @@ import { openKeyFile } from './lib/seal.ts'
 import { receiversOf } from './scheduler/receivers.ts'
 import { runAlerts } from './scheduler/run-alerts.ts'
 import { runCatalogExport } from './scheduler/run-catalog-export.ts'
+import { runDrills } from './scheduler/run-drills.ts'
 import { runSchedule } from './scheduler/run-schedule.ts'
 import { runScheduler } from './scheduler/run-scheduler.ts'
 import { openStore } from './store/open.ts'
@@ -189,6 +190,7 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
     worker.done,
     runScheduler({ ...shared, sweepSeconds, retainSeconds, wake: wakeAll }, stopping.signal),
     runSchedule({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
+    runDrills({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
     runAlerts({ ...shared, ...alertsOf(config), name }, stopping.signal),
     clones === undefined ? undefined : keepClones({ ...shared, restore, clones, lookSeconds }, stopping.signal),

@@ -25,6 +25,13 @@ async function page(): Promise<string> {
         { instanceId: 'rm-1', succeeded: 3, failed: 1, bytes: 5000, lastSuccessAt: NOW - 90_000, lastDurationMs: 1500 },
         { instanceId: 'rm-2', succeeded: 0, failed: 0, bytes: 0, lastSuccessAt: undefined, lastDurationMs: undefined },
       ],
+      standings: async () =>
+        [false, true].map((failed, at) => ({
+          instanceId: `rm-${at + 1}`,
+          createdAt: 0,
+          rpoSeconds: 0,
+          drill: { setId: '7', failed, reason: '', endedAt: NOW - 7000 },
+        })),
       taskFigures: async () => [{ kind: 'take-backup', state: 'running', count: 2 }],
       sinceLastBeat: async () => 2500,
       alertFigures: async () => [{ kind: 'backup-failed', count: 2 }],
@@ -68,6 +75,9 @@ suite('the metrics page', () => {
       'holdfast_last_success_age_seconds{instance="rm-1"} 90',
       'holdfast_last_backup_duration_seconds{instance="rm-1"} 1.5',
       'holdfast_tasks{kind="take-backup",state="running"} 2',
+      'holdfast_last_drill_age_seconds{instance="rm-1"} 7',
+      'holdfast_last_drill_passed{instance="rm-1"} 1',
+      'holdfast_last_drill_passed{instance="rm-2"} 0',
       'holdfast_worker_silence_seconds 2.5',
       'holdfast_catalog_export_age_seconds 7200',
       'holdfast_ready 1',

@@ -1,5 +1,6 @@
 import type { Catalog, InstanceFigures } from '../catalog/catalog.ts'
 import { ALERT_KINDS } from '../core/alert.ts'
+import type { Standing } from '../core/conditions.ts'
 import { Fault } from '../core/fault.ts'
 import type { Settled } from '../core/schedule.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
@@ -13,7 +14,7 @@ import { renderMetrics, type Metric, type Sample } from './metrics-text.ts'
 export interface MetricsDeps {
   readonly catalog: Pick<
     Catalog,
-    'figures' | 'taskFigures' | 'sinceLastBeat' | 'scheduled' | 'alertFigures' | 'receivers'
+    'figures' | 'taskFigures' | 'standings' | 'sinceLastBeat' | 'scheduled' | 'alertFigures' | 'receivers'
   >
   readonly store: Pick<Store, 'list'>
   readonly clock: Clock
@@ -33,16 +34,19 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
  * process; figures about requests are this process's own. Rejects when the catalog does not answer.
  */
 export async function metricsPage(deps: MetricsDeps): Promise<string> {
-  const [instances, tasks, silence, scheduled, alerts, receivers, { ready }, exportedAt] = await Promise.all([
-    deps.catalog.figures(),
-    deps.catalog.taskFigures(),
-    deps.catalog.sinceLastBeat(),
-    deps.catalog.scheduled(),
-    deps.catalog.alertFigures(),
-    deps.catalog.receivers(),
-    deps.health(),
-    lastExportAt(deps.store),
-  ])
+  const [instances, standings, tasks, silence, scheduled, alerts, receivers, { ready }, exportedAt] = await Promise.all(
+    [
+      deps.catalog.figures(),
+      deps.catalog.standings(),
+      deps.catalog.taskFigures(),
+      deps.catalog.sinceLastBeat(),
+      deps.catalog.scheduled(),
+      deps.catalog.alertFigures(),
+      deps.catalog.receivers(),
+      deps.health(),
+      lastExportAt(deps.store),
+    ],
+  )
   return renderMetrics([
     gauge('holdfast_ready', 'Whether /healthz says that the service is ready.', [{ value: ready ? 1 : 0 }]),
     ...backupMetrics(instances, deps.clock.now()),
@@ -51,6 +55,7 @@ export async function metricsPage(deps: MetricsDeps): Promise<string> {
       'Tasks by kind and state.',
       tasks.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
     ),
+    ...drillMetrics(standings, deps.clock.now()),
     ...scheduleMetrics(scheduled, deps),
     gauge(
       'holdfast_alerts',
@@ -116,6 +121,24 @@ function backupMetrics(instances: readonly InstanceFigures[], now: Moment): Metr
       'holdfast_last_backup_duration_seconds',
       'How long the last successful backup of an instance took.',
       each(({ lastDurationMs }) => (lastDurationMs === undefined ? undefined : lastDurationMs / 1000)),
+    ),
+  ]
+}
+
+function drillMetrics(standings: readonly Standing[], now: Moment): Metric[] {
+  const drills = standings.flatMap(({ instanceId: instance, drill }) =>
+    drill ? [{ labels: { instance }, drill }] : [],
+  )
+  return [
+    gauge(
+      'holdfast_last_drill_age_seconds',
+      'Time since the newest drill of an instance ended, whatever it found. Absent while there is none.',
+      drills.map(({ labels, drill }) => ({ labels, value: (now - drill.endedAt) / 1000 })),
+    ),
+    gauge(
+      'holdfast_last_drill_passed',
+      'Whether that drill passed. Absent while there is none.',
+      drills.map(({ labels, drill }) => ({ labels, value: drill.failed ? 0 : 1 })),
     ),
   ]
 }

@@ -7,6 +7,7 @@ import {
   backupWindow,
   changedSchedule,
   cronExpression,
+  drillCron,
   releasedKeep,
   retentionDays,
   switchWord,
@@ -91,6 +92,14 @@ export const POLICY_PARAMETERS = {
       'Extension: when automated backups begin, instead of PreferredBackupPeriod, PreferredBackupTime and BackupInterval; naming one of those ends it.',
   },
   ScheduleTimeZone: { codec: timeZone, about: 'Extension: the time zone of ScheduleCron. UTC when it is not named.' },
+  DrillEverySets: most(
+    'Extension: the newest good set is drilled when so many came since the last one that was; 0: not for their number.',
+  ),
+  DrillCron: {
+    codec: drillCron,
+    about: 'Extension: the newest good set is drilled at these moments too. Off ends it.',
+  },
+  DrillTimeZone: { codec: timeZone, about: 'Extension: the time zone of DrillCron. UTC when it is not named.' },
   RetentionCount: most('Extension: so many of the newest good sets stay, whatever their age.'),
   RetentionDaily: most('Extension: the newest good set of so many days stays.'),
   RetentionWeekly: most('Extension: of so many weeks.'),
@@ -121,6 +130,9 @@ export function checkPolicyValues(values: PolicyValues): void {
   if (ScheduleTimeZone !== undefined && ScheduleCron === undefined) {
     throw new RdsError('InvalidParameterCombination', 'ScheduleTimeZone is for ScheduleCron, which is not named.')
   }
+  if (values.DrillTimeZone !== undefined && (values.DrillCron ?? 'Off') === 'Off') {
+    throw new RdsError('InvalidParameterCombination', 'DrillTimeZone is for DrillCron, which is not named or Off.')
+  }
 }
 
 /** A policy with what is named changed. */
@@ -142,6 +154,7 @@ export function changedPolicy(policy: Policy, values: PolicyValues): Policy {
     },
     releasedKeep: values.ReleasedKeepPolicy ?? policy.releasedKeep,
     ...changedIncrements(policy, values),
+    ...changedDrills(policy, values),
   }
 }
 
@@ -159,6 +172,15 @@ function changedIncrements(policy: Policy, values: PolicyValues): Pick<Policy, '
       fullDays: IncrementFullDays ?? before.fullDays,
     },
   }
+}
+
+/** None in a policy in which nobody ever named them. */
+function changedDrills({ drills }: Policy, values: PolicyValues): Pick<Policy, 'drills'> {
+  const { DrillEverySets, DrillCron, DrillTimeZone = 'UTC' } = values
+  if ((drills ?? DrillEverySets ?? DrillCron) === undefined) return {}
+  const named = DrillCron === undefined ? drills?.cron : { expression: DrillCron, timeZone: DrillTimeZone }
+  const cron = DrillCron === 'Off' ? undefined : named
+  return { drills: { everySets: DrillEverySets ?? drills?.everySets ?? 0, ...(cron && { cron }) } }
 }
 
 const cronOf = ({ ScheduleCron: expression, ScheduleTimeZone = 'UTC' }: PolicyValues) =>

@@ -99,6 +99,12 @@ export const cronExpression: ParameterCodec<string> = {
   parse: (text) => (cronProblem({ expression: text, timeZone: 'UTC' }, 0) === undefined ? text : undefined),
 }
 
+/** `DrillCron`: when drills begin, or `Off`. */
+export const drillCron: ParameterCodec<string> = {
+  form: `${cronExpression.form}; or Off`,
+  parse: (text) => (text === 'Off' ? text : cronExpression.parse(text)),
+}
+
 /** `ScheduleTimeZone`: whose clocks a cron means. */
 export const timeZone: ParameterCodec<string> = {
   form: 'the name of an IANA time zone, such as Europe/Berlin or UTC',

@@ -13,6 +13,7 @@ import type { LinkCatalog } from './links.ts'
 import type { PolicyCatalog } from './policies.ts'
 import type { KnownPolicy } from './policy-rows.ts'
 import type { ScheduleCatalog } from './schedule.ts'
+import type { DrillCatalog } from './drills.ts'
 import type { StandingCatalog } from './standings.ts'
 import type { ClientTokensTable } from './tables.ts'
 import type { TokenCatalog } from './tokens.ts'
@@ -151,6 +152,7 @@ export interface Catalog
     LinkCatalog,
     PolicyCatalog,
     ScheduleCatalog,
+    DrillCatalog,
     TokenCatalog {
   readonly kind: 'sqlite' | 'postgres'
 

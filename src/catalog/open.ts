@@ -23,6 +23,7 @@ import { migrate, MIGRATIONS, type Migration } from './migrate.ts'
 import { pageMethods } from './page.ts'
 import { policyMethods } from './policies.ts'
 import { openPostgres } from './postgres.ts'
+import { drillMethods } from './drills.ts'
 import { scheduleMethods } from './schedule.ts'
 import { setMethods } from './sets.ts'
 import { openSqlite } from './sqlite.ts'
@@ -102,6 +103,7 @@ function catalogOf(deps: Deps): Catalog {
     ...linkMethods(deps),
     ...policyMethods(deps),
     ...scheduleMethods(deps),
+    ...drillMethods(deps),
     ...alertMethods(deps),
     ...standingMethods(deps),
     close: () => (closed ??= database.close()),

@@ -59,6 +59,25 @@ export async function readPolicy(db: Kysely<Tables>, instanceId: string): Promis
   return row && { ...knownPolicy(row), released: row.deregistered_at !== null }
 }
 
+/** The policy of a registered instance. */
+export interface RegisteredPolicy extends KnownPolicy {
+  readonly instanceId: string
+  /** Up to when its schedule is settled: nothing that was due by then is missed. */
+  readonly settledAt: Moment
+}
+
+/** The policies of all registered instances that have one, by instance. */
+export async function policiesOfRegistered(db: Kysely<Tables>): Promise<readonly RegisteredPolicy[]> {
+  const rows = await db
+    .selectFrom('policies')
+    .innerJoin('instances', 'instances.id', 'policies.instance_id')
+    .select(['instance_id', 'policy', 'changed_at', 'due_at'])
+    .where('deregistered_at', 'is', null)
+    .orderBy('instance_id')
+    .execute()
+  return rows.map((row) => ({ ...knownPolicy(row), instanceId: row.instance_id, settledAt: row.due_at }))
+}
+
 /** The policy of a row, or of none. */
 export const knownPolicy = ({
   policy,

@@ -4,16 +4,12 @@ import type { Moment } from '../lib/clock.ts'
 import type { NewTask } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { lockIds } from './ids.ts'
-import { knownPolicy, type KnownPolicy } from './policy-rows.ts'
+import { policiesOfRegistered, type RegisteredPolicy } from './policy-rows.ts'
 import type { Tables } from './tables.ts'
 import { insertTask, IS_OPEN } from './task-rows.ts'
 
 /** What the scheduler looks at: a registered instance whose policy asks for automated backups. */
-export interface Scheduled extends KnownPolicy {
-  readonly instanceId: string
-  /** Up to when its schedule is settled: nothing that was due by then is missed. */
-  readonly settledAt: Moment
-}
+export type Scheduled = RegisteredPolicy
 
 /** What the scheduler asks of the catalog. */
 export interface ScheduleCatalog {
@@ -34,16 +30,8 @@ export interface ScheduleCatalog {
 export const scheduleMethods = ({ database }: Deps): ScheduleCatalog => ({
   scheduled: () =>
     database.read(async (db) => {
-      const rows = await db
-        .selectFrom('policies')
-        .innerJoin('instances', 'instances.id', 'policies.instance_id')
-        .select(['instance_id', 'policy', 'changed_at', 'due_at'])
-        .where('deregistered_at', 'is', null)
-        .orderBy('instance_id')
-        .execute()
-      return rows
-        .map((row) => ({ ...knownPolicy(row), instanceId: row.instance_id, settledAt: row.due_at }))
-        .filter(({ policy }) => policy.schedule.enabled)
+      const known = await policiesOfRegistered(db)
+      return known.filter(({ policy }) => policy.schedule.enabled)
     }),
 
   settledOf: (instanceId) =>

@@ -49,6 +49,7 @@ const WHOLE: Partial<Record<keyof Catalog, RegExp>> = {
   instances: /instances/,
   figures: /instances|set_counts/,
   scheduled: /policies/,
+  drilled: /policies/,
   taskFigures: /tasks USING COVERING INDEX tasks_by_state/,
   tasks: /^SCAN tasks$/,
   ensureTask: /tasks USING .*INDEX tasks_open|about/,

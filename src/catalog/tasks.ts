@@ -73,7 +73,8 @@ export const taskMethods = ({ database, sealer }: Deps): Pick<Catalog, Methods> 
     }),
 })
 
-async function addTask(trx: Transaction<Tables>, deps: Deps, task: NewTask): Promise<Task> {
+/** Adds a task as `Catalog.addTask` does, in a transaction. */
+export async function addTask(trx: Transaction<Tables>, deps: Deps, task: NewTask): Promise<Task> {
   const { database } = deps
   if (task.makes) await addInstance(trx, deps, task.makes)
   if (task.instanceId !== undefined) await needInstance(trx, database, task.instanceId, task.kind === 'take-backup')
@@ -89,7 +90,7 @@ async function addTask(trx: Transaction<Tables>, deps: Deps, task: NewTask): Pro
   return added
 }
 
-const READS_A_SET: ReadonlySet<TaskKind> = new Set(['verify', 'restore', 'clone'])
+const READS_A_SET: ReadonlySet<TaskKind> = new Set(['verify', 'drill', 'restore', 'clone'])
 
 /** Fault 'not_found' when there is no such instance; a deregistered one has no backups taken. Keeps it so until the transaction ends. */
 async function needInstance(trx: Transaction<Tables>, { kind }: Database, id: string, registered: boolean) {

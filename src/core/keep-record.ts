@@ -10,13 +10,15 @@ export const KEEP_RECORD_VERSION = 1
 const minute = z.int().min(0).max(1440)
 const number = z.int().nonnegative()
 
+const cron = z.object({ expression: z.string(), timeZone: z.string() })
+
 const policy = z.object({
   schedule: z.object({
     enabled: z.boolean(),
     weekly: z.object({ days: z.array(z.enum(WEEKDAYS)), from: minute, to: minute }),
     everyMinutes: z.int().positive().optional(),
     method: z.enum(['Physical', 'Logical']).optional(),
-    cron: z.object({ expression: z.string(), timeZone: z.string() }).optional(),
+    cron: cron.optional(),
   }),
   retention: z.object({
     days: number.optional(),
@@ -29,6 +31,7 @@ const policy = z.object({
   increments: z
     .object({ enabled: z.boolean(), chainLength: z.int().positive(), fullDays: z.int().positive() })
     .optional(),
+  drills: z.object({ everySets: number, cron: cron.optional() }).optional(),
 })
 
 const setId = z.string().regex(/^\d{1,16}$/)

@@ -49,6 +49,14 @@ export interface Increments {
   readonly fullDays: number
 }
 
+/** When the newest good set is drilled by itself: restored, started and looked at. */
+export interface Drills {
+  /** When so many sets came since the last one that was drilled; 0: not for their number. */
+  readonly everySets: number
+  /** And at these moments: five fields of cron in an IANA time zone. Absent: at none. */
+  readonly cron?: { readonly expression: string; readonly timeZone: string } | undefined
+}
+
 /** When an instance is backed up, and how long its sets are kept. */
 export interface Policy {
   readonly schedule: Schedule
@@ -58,6 +66,8 @@ export interface Policy {
   readonly releasedKeep: ReleasedKeep
   /** Absent: NO_INCREMENTS, as in every policy that was written before there were any. */
   readonly increments?: Increments | undefined
+  /** Absent: no drills by themselves. */
+  readonly drills?: Drills | undefined
 }
 
 /** Every automated backup is a full set. */

@@ -104,6 +104,11 @@ async function useSets(catalog: Catalog, use: Use): Promise<void> {
   await use('setExpiry', () => catalog.setExpiry('pg-1', ['1'], NEVER))
   await use('keptSets', () => catalog.keptSets('pg-1'))
   await use('scheduled', () => catalog.scheduled())
+  await use('drilled', () => catalog.drilled())
+  await use('drillStanding', () => catalog.drillStanding('pg-1', 3))
+  await use('addDrill', () =>
+    catalog.addDrill({ kind: 'drill', instanceId: 'pg-1', setId: '1', request: {} }, undefined),
+  )
   await use('addAutomated', () => catalog.addAutomated({ kind: 'take-backup', instanceId: 'pg-1', request: {} }, 2, 1))
   await use('settledOf', () => catalog.settledOf('pg-1'))
   await use('resettle', () => catalog.resettle('pg-1', 1, 2))

@@ -91,6 +91,44 @@ suite('policies', () => {
     assert.equal((await policyOf('pgm-logical'))['BackupMethod'], 'Physical')
   })
 
+  test('drills come for the number of sets and at times, until the policy says otherwise', async () => {
+    await register('pgm-drills')
+    const drillsOf = async () => {
+      const { DrillEverySets, DrillCron, DrillTimeZone } = await policyOf('pgm-drills')
+      return [DrillEverySets, DrillCron, DrillTimeZone]
+    }
+    assert.deepEqual(await drillsOf(), [0, '', ''])
+    await modify('pgm-drills', { DrillEverySets: '5', DrillCron: '0 4 * * *', DrillTimeZone: 'Europe/Berlin' })
+    await modify('pgm-drills', { BackupRetentionPeriod: '9' })
+    assert.deepEqual(await drillsOf(), [5, '0 4 * * *', 'Europe/Berlin'])
+    await modify('pgm-drills', { DrillCron: 'Off' })
+    assert.deepEqual(await drillsOf(), [5, '', ''])
+    await modify('pgm-drills', { DrillEverySets: '0' })
+    assert.deepEqual(await drillsOf(), [0, '', ''])
+    assert.equal(await refused('pgm-drills', { DrillEverySets: '-1' }), 'InvalidParameter')
+    assert.equal(await refused('pgm-drills', { DrillCron: 'nightly' }), 'InvalidParameter')
+    assert.equal(await refused('pgm-drills', { DrillTimeZone: 'UTC' }), 'InvalidParameterCombination')
+  })
+
+  test('a policy that asks for a drill after each set gets one, and the set says when', async () => {
+    await register('pgm-drilled')
+    await modify('pgm-drilled', { DrillEverySets: '1' })
+    const id = await takeSet('pgm-drilled')
+    const drillsOf = async () => {
+      const { Items } = (await call('DescribeBackupSetTasks', { DBInstanceId: 'pgm-drilled', TaskKind: 'Drill' })) as {
+        Items: { Task: { TaskStatus: string; BackupId: string }[] }
+      }
+      return Items.Task
+    }
+    let tasks = await drillsOf()
+    while (tasks[0]?.TaskStatus !== 'Finished') tasks = await drillsOf()
+    assert.deepEqual(
+      tasks.map(({ BackupId }) => BackupId),
+      [id],
+    )
+    assert.match(String((await shown('pgm-drilled', id))['DrilledTime']), /^\d{4}-/)
+  })
+
   test('through the SDK, every field has the type that it declares', async () => {
     await register('pgm-sdk')
     const client = sdkClient(service.url, service.key)

@@ -14,6 +14,7 @@ import { silentLog } from '../../src/lib/log.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import { fsStore } from '../../src/store/fs.ts'
 import type { Store } from '../../src/store/store.ts'
+import { runDrills } from '../../src/scheduler/run-drills.ts'
 import { runWorker } from '../../src/worker/run-worker.ts'
 import type { Key } from './clients.ts'
 
@@ -93,6 +94,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     },
     stopping.signal,
   )
+  const drills = runDrills({ catalog, clock, log, pollSeconds: 0.05, wake: () => worker.wake() }, stopping.signal)
   const api = await startApi({
     ...common,
     actions: ACTIONS,
@@ -124,7 +126,7 @@ export async function startTestService(options: TestServiceOptions = {}): Promis
     async close() {
       await api.close()
       stopping.abort()
-      await worker.done
+      await Promise.all([worker.done, drills])
       await catalog.close()
       await rm(directory, { recursive: true })
     },

@@ -20,6 +20,9 @@ const policyShape = z.object({
   ScheduleTimeZone: z.string(),
   BackupPriority: z.number(),
   BackupRetentionPeriod: z.number(),
+  DrillEverySets: z.number(),
+  DrillCron: z.string(),
+  DrillTimeZone: z.string(),
   RetentionCount: z.number(),
   RetentionDaily: z.number(),
   RetentionWeekly: z.number(),
@@ -58,6 +61,9 @@ const CHANGES = {
   increments: ['EnableIncrementDataBackup', '--increments <on|off>', 'whether backups add to the set before them'],
   chainLength: ['IncrementChainLength', '--chain-length <n>', 'so many increments follow a full set'],
   fullDays: ['IncrementFullDays', '--full-days <n>', 'days after which a full set is not added to any more'],
+  drillEvery: ['DrillEverySets', '--drill-every <n>', 'the newest set is drilled when so many came; 0 for none'],
+  drillCron: ['DrillCron', '--drill-cron <fields>', 'and at these moments, five fields of cron; Off for none'],
+  drillZone: ['DrillTimeZone', '--drill-zone <name>', 'time zone of --drill-cron: Europe/Berlin'],
   keepDays: ['BackupRetentionPeriod', '--keep-days <n>', 'days that a set stays; -1 for ever'],
   keepCount: ['RetentionCount', '--keep-count <n>', 'so many of the newest stay'],
   keepDaily: ['RetentionDaily', '--keep-daily <n>', 'the newest of so many days stays'],
@@ -152,6 +158,7 @@ function fieldsOf(policy: Policy, options: RemoteOptions): Record<string, string
     increments: policy.EnableIncrementDataBackup
       ? `up to ${policy.IncrementChainLength} after a full set, which is added to for ${policy.IncrementFullDays} days`
       : 'off',
+    drills: drillsOf(policy),
     'keep days': policy.BackupRetentionPeriod === -1 ? 'for ever' : String(policy.BackupRetentionPeriod),
     'keep count': String(policy.RetentionCount),
     'keep daily, weekly, monthly, yearly': [
@@ -163,4 +170,10 @@ function fieldsOf(policy: Policy, options: RemoteOptions): Record<string, string
     'always stay': String(policy.RetentionMinimum),
     'once deregistered': policy.ReleasedKeepPolicy === 'Lastest' ? 'Latest' : policy.ReleasedKeepPolicy,
   }
+}
+
+function drillsOf({ DrillEverySets, DrillCron, DrillTimeZone }: Policy): string {
+  const every = DrillEverySets === 1 ? 'after each set' : `after every ${DrillEverySets} sets`
+  const parts = [DrillEverySets > 0 ? every : '', DrillCron === '' ? '' : `${DrillCron} (${DrillTimeZone})`]
+  return parts.filter((part) => part !== '').join(', and ') || 'off'
 }

@@ -93,6 +93,24 @@ select "id", "pinned", "expires_at" from "sets" where "instance_id" = $1 and (pi
 -- scheduled
 select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
 
+-- drilled
+select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
+
+-- drillStanding
+select "id", "set_id", "created_at", "state" from "tasks" where "instance_id" = $1 and kind = 'drill' order by "id" desc limit $2;
+select "id", "drilled_at", "drill_damage" from "sets" where "instance_id" = $1 and removing = 0 and "status" = $2 and "available" = $3 and "damage" is null order by "started_at" desc, "id" desc limit $4;
+
+-- addDrill
+update "about" set "last_id" = "last_id";
+select "id" from "instances" where "id" = $1 and "deregistered_at" is null;
+select "id", "set_id", "created_at", "state" from "tasks" where "instance_id" = $1 and kind = 'drill' order by "id" desc limit $2;
+select "deregistered_at" from "instances" where "id" = $1 for share;
+update "about" set "last_task_id" = case when last_task_id < cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) then cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
+insert into "holds" ("set_id", "owner", "until") values ($1, $2, $3) on conflict ("set_id", "owner") do update set "until" = $4;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
+
 -- addAutomated
 select "id" from "instances" where "id" = $1 and "deregistered_at" is null for share;
 update "about" set "last_id" = "last_id";
@@ -125,10 +143,10 @@ update "sets" set "removing" = $1 where "id" = $2;
 select "set_id" from "holds" where "owner" = $1;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-update "instances" set "version" = version + 1 where "id" = $1;
 update "set_counts" set "count" = count - 1, "bytes" = bytes - $1 where "instance_id" = $2 and "bucket" = $3;
 update "about" set "last_task_id" = case when last_task_id < cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) then cast(((extract(epoch from clock_timestamp()) * 1000)::bigint - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, (extract(epoch from clock_timestamp()) * 1000)::bigint, $16, $17, $18, $19) on conflict do nothing returning *;
+update "instances" set "version" = version + 1 where "id" = $1;
 
 -- commitRemoval
 update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
@@ -150,7 +168,6 @@ update "client_tokens" set "reply" = $1 where "key_id" = $2 and "action" = $3 an
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 insert into "holds" ("set_id", "owner", "until") values ($1, $2, $3) on conflict ("set_id", "owner") do update set "until" = $4;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-update "instances" set "version" = version + 1 where "id" = $1;
 insert into "instances" ("id", "engine", "engine_version", "description", "settings", "system_identifier", "created_at", "deregistered_at", "version", "last_success_at", "last_duration_ms") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict ("id") do update set "engine" = $12, "engine_version" = $13, "description" = $14, "settings" = $15, "system_identifier" = $16, "created_at" = $17, "deregistered_at" = $18, "version" = instances.version + 1 where "instances"."deregistered_at" is not null returning "id";
 delete from "nodes" where "instance_id" = $1 returning *;
 select * from "instances" where "id" = $1;
@@ -171,7 +188,6 @@ update "tasks" set "cancel_asked" = $1, "state" = $2, "ended_at" = (extract(epoc
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-update "instances" set "version" = version + 1 where "id" = $1;
 
 -- claimTask
 select "one" from "about" for update;
@@ -186,7 +202,6 @@ update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 insert into "holds" ("set_id", "owner", "until") values ($1, $2, $3) on conflict ("set_id", "owner") do update set "until" = $4;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-update "instances" set "version" = version + 1 where "id" = $1;
 
 -- commitSet
 update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
@@ -194,9 +209,9 @@ select "set_id" from "holds" where "owner" = $1;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-update "instances" set "version" = version + 1 where "id" = $1;
 insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases", "checksum", "drilled_at", "drill_damage") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) on conflict ("id") do nothing returning "id";
 insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values ($1, $2, $3, $4) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
+update "instances" set "version" = version + 1 where "id" = $1;
 update "instances" set "last_success_at" = $1, "last_duration_ms" = $2 where "id" = $3 and coalesce(last_success_at, 0) <= $4;
 
 -- hasDependents
@@ -230,7 +245,6 @@ select "set_id" from "holds" where "owner" = $1;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-update "instances" set "version" = version + 1 where "id" = $1;
 
 -- commitClone
 update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
@@ -238,8 +252,8 @@ select "set_id" from "holds" where "owner" = $1;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
-update "instances" set "version" = version + 1 where "id" = $1;
 insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values ($1, $2, $3, $4) on conflict ("instance_id") do update set "changed_at" = $5, "due_at" = $6;
+update "instances" set "version" = version + 1 where "id" = $1;
 select * from "instances" where "id" = $1;
 select * from "nodes" where "instance_id" = $1 order by "id";
 update "instances" set "settings" = $1, "engine_version" = $2, "system_identifier" = $3 where "id" = $4;

@@ -93,6 +93,24 @@ select "id", "pinned", "expires_at" from "sets" where "instance_id" = ? and (pin
 -- scheduled
 select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
 
+-- drilled
+select "instance_id", "policy", "changed_at", "due_at" from "policies" inner join "instances" on "instances"."id" = "policies"."instance_id" where "deregistered_at" is null order by "instance_id";
+
+-- drillStanding
+select "id", "set_id", "created_at", "state" from "tasks" where "instance_id" = ? and kind = 'drill' order by "id" desc limit ?;
+select "id", "drilled_at", "drill_damage" from "sets" where "instance_id" = ? and removing = 0 and "status" = ? and "available" = ? and "damage" is null order by "started_at" desc, "id" desc limit ?;
+
+-- addDrill
+update "about" set "last_id" = "last_id";
+select "id" from "instances" where "id" = ? and "deregistered_at" is null;
+select "id", "set_id", "created_at", "state" from "tasks" where "instance_id" = ? and kind = 'drill' order by "id" desc limit ?;
+select "deregistered_at" from "instances" where "id" = ?;
+update "about" set "last_task_id" = case when last_task_id < cast((? - 1577836800000) / 1000 as bigint) then cast((? - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
+insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
+select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
+insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
+update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
+
 -- addAutomated
 select "id" from "instances" where "id" = ? and "deregistered_at" is null;
 update "about" set "last_id" = "last_id";
@@ -125,10 +143,10 @@ update "sets" set "removing" = ? where "id" = ?;
 select "set_id" from "holds" where "owner" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-update "instances" set "version" = version + 1 where "id" = ?;
 update "set_counts" set "count" = count - 1, "bytes" = bytes - ? where "instance_id" = ? and "bucket" = ?;
 update "about" set "last_task_id" = case when last_task_id < cast((? - 1577836800000) / 1000 as bigint) then cast((? - 1577836800000) / 1000 as bigint) else last_task_id + 1 end returning "last_task_id";
 insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", "stopped", "request", "phase", "percent", "bytes", "total_bytes", "result", "reason", "cancel_asked", "created_at", "started_at", "ended_at", "worker", "due_at") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing returning *;
+update "instances" set "version" = version + 1 where "id" = ?;
 
 -- commitRemoval
 update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
@@ -150,7 +168,6 @@ update "client_tokens" set "reply" = ? where "key_id" = ? and "action" = ? and "
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-update "instances" set "version" = version + 1 where "id" = ?;
 insert into "instances" ("id", "engine", "engine_version", "description", "settings", "system_identifier", "created_at", "deregistered_at", "version", "last_success_at", "last_duration_ms") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do update set "engine" = ?, "engine_version" = ?, "description" = ?, "settings" = ?, "system_identifier" = ?, "created_at" = ?, "deregistered_at" = ?, "version" = instances.version + 1 where "instances"."deregistered_at" is not null returning "id";
 delete from "nodes" where "instance_id" = ? returning *;
 select * from "instances" where "id" = ?;
@@ -171,7 +188,6 @@ update "tasks" set "cancel_asked" = ?, "state" = ?, "ended_at" = ?, "reason" = ?
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-update "instances" set "version" = version + 1 where "id" = ?;
 
 -- claimTask
 update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) and ( kind not in (?, ?, ?, ?, ?) or (select count(*) from tasks as running where running.kind in (?, ?, ?, ?, ?) and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'drill' or (select count(*) from tasks as running where running.kind = 'drill' and running.state = 'running' and running.due_at > ?) < ?) and ( kind <> 'take-backup' or id not in ( select queued.id from ( select queue.id, row_number() over ( partition by lower(nodes.address ->> '$.host') order by case when queue.state = 'running' and queue.due_at > ? then 0 else 1 end, queue.created_at, queue.id ) as place from tasks as queue join nodes on nodes.instance_id = queue.instance_id where queue.kind = 'take-backup' and queue.state in ('waiting', 'running') and (queue.state = 'running' or queue.due_at <= ?) group by queue.id, queue.created_at, queue.state, queue.due_at, lower(nodes.address ->> '$.host') ) as queued where queued.place > ?)) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit ?) returning *;
@@ -185,7 +201,6 @@ update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" =
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-update "instances" set "version" = version + 1 where "id" = ?;
 
 -- commitSet
 update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
@@ -193,9 +208,9 @@ select "set_id" from "holds" where "owner" = ?;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-update "instances" set "version" = version + 1 where "id" = ?;
 insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases", "checksum", "drilled_at", "drill_damage") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
 insert into "set_counts" ("instance_id", "bucket", "count", "bytes") values (?, ?, ?, ?) on conflict ("instance_id", "bucket") do update set "count" = set_counts.count + excluded.count, "bytes" = set_counts.bytes + excluded.bytes;
+update "instances" set "version" = version + 1 where "id" = ?;
 update "instances" set "last_success_at" = ?, "last_duration_ms" = ? where "id" = ? and coalesce(last_success_at, 0) <= ?;
 
 -- hasDependents
@@ -229,7 +244,6 @@ select "set_id" from "holds" where "owner" = ?;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-update "instances" set "version" = version + 1 where "id" = ?;
 
 -- commitClone
 update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
@@ -237,8 +251,8 @@ select "set_id" from "holds" where "owner" = ?;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
-update "instances" set "version" = version + 1 where "id" = ?;
 insert into "policies" ("instance_id", "policy", "changed_at", "due_at") values (?, ?, ?, ?) on conflict ("instance_id") do update set "changed_at" = ?, "due_at" = ?;
+update "instances" set "version" = version + 1 where "id" = ?;
 select * from "instances" where "id" = ?;
 select * from "nodes" where "instance_id" = ? order by "id";
 update "instances" set "settings" = ?, "engine_version" = ?, "system_identifier" = ? where "id" = ?;
