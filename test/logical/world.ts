@@ -70,7 +70,8 @@ export function bringInto(
   return engine.restoreInto(address, change ? changed(set, change) : set, all, { signal })
 }
 
-const changed = (set: SetReader, change: (dump: string) => string): SetReader => ({
+/** The set with another text of each part, of the same length. */
+export const changed = (set: SetReader, change: (dump: string) => string): SetReader => ({
   manifest: set.manifest,
   async *read(part, range, options) {
     const bytes = Buffer.concat(await Array.fromAsync(set.read(part, range, options)))

@@ -7,7 +7,7 @@ import { requireSet } from '../require.ts'
 export const drillBackup = defineAction({
   name: 'DrillBackup',
   about:
-    'Starts a task that restores a physical set into the scratch directory of a worker (drills.directory), starts it, checks every relation and counts every row, and removes it again. IsAvail and DrilledTime of the set come from it.',
+    'Starts a task that restores a set into the scratch directory of a worker (drills.directory), a logical one into a new server there, starts it, checks every relation and counts every row, and removes it again. IsAvail and DrilledTime of the set come from it.',
   extension: true,
   mutates: true,
   parameters: {

@@ -182,11 +182,14 @@ async function prepare(loading: Loading, chosen: Chosen): Promise<Draft> {
   return { ...chosen, name, script, draft: await createDraft(loading, script, database) }
 }
 
+/** How the warning begins that some roles of the set were there already. */
+export const KEPT_ROLES = 'roles that the server has already stay as they are'
+
 async function bringGlobals({ ask, reader, warnings }: Loading, globals: GlobalsPlan): Promise<void> {
   await runGlobals(globals, ask, reader.request)
   if (globals.kept.length === 0) return
   const names = globals.kept.map((role) => pg.escapeIdentifier(role)).join(', ')
-  warnings.push(`roles that the server has already stay as they are, with their passwords: ${names}`)
+  warnings.push(`${KEPT_ROLES}, with their passwords: ${names}`)
 }
 
 async function fill({ ask, reader }: Loading, { name, draft, database, script }: Draft): Promise<void> {

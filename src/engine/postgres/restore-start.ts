@@ -55,8 +55,8 @@ export async function startRestored(restored: Restored, options: StartOptions = 
 
 const fail = (message: string, cause?: unknown) => new Fault('engine_failed', message, { cause })
 
-/** PostgreSQL refuses to run as root, so root runs it as whoever owns the files. */
-async function accountFor(dataDirectory: string, owner: Owner): Promise<Owner> {
+/** Whom PostgreSQL's programs run as, which refuse to be root: whoever owns the files; undefined when that is us. Fault 'invalid' when nobody else does. */
+export async function accountFor(dataDirectory: string, owner: Owner): Promise<Owner> {
   if (process.geteuid?.() !== 0) return undefined
   const { uid, gid } = owner ?? (await stat(dataDirectory))
   if (uid !== 0) return { uid, gid }

@@ -1,0 +1,81 @@
+import { Fault } from '../../core/fault.ts'
+import type { DrillReport } from '../../core/drill.ts'
+import type { NodeAddress } from '../../core/instance.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { EngineOptions } from '../engine.ts'
+import { connect, inDatabaseOf } from './connect.ts'
+import { drillDatabase, type DatabaseFindings } from './drill-database.ts'
+import { checkRestored } from './restore-check.ts'
+
+export type DrillOptions = EngineOptions & { readonly clock: Clock }
+
+/** Of a drill that came to nothing. */
+export const NOTHING: DrillReport = {
+  started: false,
+  seconds: { restore: 0, start: 0, check: 0 },
+  bytes: 0,
+  databases: [],
+  pageChecksums: 'not checked',
+  pages: 0,
+  problems: [],
+  warnings: [],
+}
+
+/** What was found in a server that runs. */
+export interface Looked {
+  readonly databases: readonly DatabaseFindings[]
+  readonly warnings: readonly string[]
+  readonly checkSeconds: number
+}
+
+/** Looks at every relation of every database of a restored server that runs. */
+export async function lookAtAll(address: NodeAddress, options: DrillOptions): Promise<Looked> {
+  const { clock, signal } = options
+  const check = stopwatch(clock)
+  const databases: DatabaseFindings[] = []
+  const inDatabase = inDatabaseOf(address, { signal })
+  for (const name of await databasesOf(address, options)) {
+    signal?.throwIfAborted()
+    databases.push(await inDatabase(name, (ask) => drillDatabase(ask, name)).catch(unusable(name, signal)))
+  }
+  signal?.throwIfAborted()
+  const warnings = await checkRestored(address, { signal })
+  return { databases, warnings, checkSeconds: check() }
+}
+
+async function databasesOf(address: NodeAddress, { signal }: DrillOptions): Promise<string[]> {
+  await using connection = await connect(address, { signal })
+  const rows = await connection.ask<{ name: string }>(
+    'select datname as name from pg_database where datallowconn order by 1',
+  )
+  return rows.map(({ name }) => name)
+}
+
+/** A database that lets nobody in is a problem of the set, and the next one is looked at. */
+const unusable =
+  (name: string, signal: AbortSignal | undefined) =>
+  (error: unknown): DatabaseFindings => {
+    signal?.throwIfAborted()
+    if (!(error instanceof Error)) throw error
+    const problems = [`database ${name} cannot be used: ${error.message}`]
+    return { database: { name, check: 'read', relations: 0, indexes: 0, tables: [] }, problems }
+  }
+
+/** Seconds since it was made, to the hundredth. */
+export function stopwatch(clock: Clock): () => number {
+  const from = clock.monotonic()
+  return () => Math.round((clock.monotonic() - from) / 10) / 100
+}
+
+/** What `work` gives; the message of a fault of this code, which is the set's own. */
+export async function blamed<T extends object>(
+  work: () => Promise<T>,
+  code: 'store_corrupt' | 'engine_failed',
+): Promise<T | { readonly problem: string }> {
+  try {
+    return await work()
+  } catch (error) {
+    if (Fault.is(error, code)) return { problem: error.message }
+    throw error
+  }
+}
