@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { open, readdir } from 'node:fs/promises'
+import { mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
 import { checkPages } from '../../src/engine/postgres/check-pages.ts'
+import { needRoomLeft, NOTHING } from '../../src/engine/postgres/drill-look.ts'
 import { postgresEngine } from '../../src/engine/postgres/engine.ts'
 import { restore } from '../../src/engine/postgres/restore.ts'
 import { startRestored } from '../../src/engine/postgres/restore-start.ts'
@@ -93,6 +94,20 @@ suite('a drill of PostgreSQL 15', () => {
     const impossible = engine.drill(target, [memberOf(other, set.tar, set.serverManifest)], {})
     await assert.rejects(impossible, (error) => Fault.is(error, 'unsupported'))
     assert.ok(await isGone(target.directory))
+  })
+
+  test('a full disk under it is no fault of the set', async () => {
+    const { directory } = world.at('full')
+    await mkdir(directory)
+    const report = { ...NOTHING, problems: ['could not extend file'] }
+    await assert.rejects(needRoomLeft({ directory }, report, 2 ** 60), (error) => {
+      assert.ok(Fault.is(error, 'target_full'))
+      assert.match(error.message, /bytes are free there; could not extend file/)
+      return true
+    })
+    await needRoomLeft({ directory }, NOTHING, 2 ** 60)
+    await needRoomLeft({ directory }, report, 1)
+    await needRoomLeft(world.at('never begun'), report, 2 ** 60)
   })
 
   test('cancelled in the middle of its checks it ends at once, its server with it', async () => {

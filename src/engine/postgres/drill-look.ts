@@ -1,11 +1,12 @@
 import { Fault } from '../../core/fault.ts'
-import type { DrillReport } from '../../core/drill.ts'
+import { problemsText, type DrillReport } from '../../core/drill.ts'
 import type { NodeAddress } from '../../core/instance.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { EngineOptions } from '../engine.ts'
+import type { EngineOptions, Target } from '../engine.ts'
 import { connect, inDatabaseOf } from './connect.ts'
 import { drillDatabase, type DatabaseFindings } from './drill-database.ts'
 import { checkRestored } from './restore-check.ts'
+import { freeBytes, SPARE } from './restore-target.ts'
 
 export type DrillOptions = EngineOptions & { readonly clock: Clock }
 
@@ -60,6 +61,17 @@ const unusable =
     const problems = [`database ${name} cannot be used: ${error.message}`]
     return { database: { name, check: 'read', relations: 0, indexes: 0, tables: [] }, problems }
   }
+
+/** A server whose disk is full fails in many ways, none of which is the set's. Fault 'target_full' with what went wrong there. */
+export async function needRoomLeft({ directory }: Target, report: DrillReport, spare: number = SPARE): Promise<void> {
+  if (report.problems.length === 0) return
+  // What cannot even be begun has no directory yet.
+  const free = await freeBytes(directory).catch(() => Number.POSITIVE_INFINITY)
+  if (free >= spare) return
+  throw new Fault('target_full', `drill in ${directory}: ${free} bytes are free there; ${problemsText(report)}`, {
+    hint: 'Free space there, or set drills.directory to a larger place. This says nothing of the set.',
+  })
+}
 
 /** Seconds since it was made, to the hundredth. */
 export function stopwatch(clock: Clock): () => number {

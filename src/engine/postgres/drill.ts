@@ -7,7 +7,7 @@ import { nameBadPages } from './bad-pages.ts'
 import { checkPages, type CheckedPages } from './check-pages.ts'
 import { connect, inDatabaseOf } from './connect.ts'
 import { provedLogical } from './drill-logical.ts'
-import { blamed, lookAtAll, NOTHING, stopwatch, type DrillOptions, type Looked } from './drill-look.ts'
+import { blamed, lookAtAll, needRoomLeft, NOTHING, stopwatch, type DrillOptions, type Looked } from './drill-look.ts'
 import { clearServer } from './drill-scratch.ts'
 import { restore } from './restore.ts'
 import { reachWarnings } from './restore-target.ts'
@@ -25,8 +25,11 @@ export async function drill(
 ): Promise<DrillReport> {
   try {
     const [first] = chain
-    if (first?.manifest.logical) return await provedLogical(target, first, request, options)
-    return await proved(target, chain, request, options)
+    const report = first?.manifest.logical
+      ? await provedLogical(target, first, request, options)
+      : await proved(target, chain, request, options)
+    await needRoomLeft(target, report)
+    return report
   } finally {
     await clearServer(target.directory, options.clock)
   }

@@ -27,6 +27,7 @@ const SETTINGS = {
   full_page_writes: 'off',
   synchronous_commit: 'off',
   max_locks_per_transaction: '256',
+  lc_messages: "'C'",
 }
 
 /**

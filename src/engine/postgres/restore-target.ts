@@ -16,7 +16,7 @@ What lies here is not a database: do not start it and do not rename files to mak
 `
 
 /** Room that is wanted beside the restored bytes: file system overhead and the first WAL. */
-const SPARE = 64 * 1024 * 1024
+export const SPARE = 64 * 1024 * 1024
 
 /**
  * Checks a target and takes hold of it: absolute, absent or an empty directory (symbolic links resolved), with room for
@@ -107,12 +107,17 @@ async function checkEmpty(path: string): Promise<void> {
 
 /** All of a restore lies below its target, which is on one file system: that of the nearest directory that exists. */
 async function checkRoom(existing: string, path: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(existing)
-  const free = bavail * bsize
+  const free = await freeBytes(existing)
   if (free >= bytes + SPARE) return
   throw new Fault('target_full', `restore into ${path}: ${free} bytes are free there, ${bytes + SPARE} are needed`, {
     hint: 'Free space there or restore to another place. Nothing was written.',
   })
+}
+
+/** Bytes that are free on the file system of a path that exists. */
+export async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path)
+  return bavail * bsize
 }
 
 /** Makes the entries of newly made directories durable, up to the one that was there. */
