@@ -54,6 +54,7 @@ export function whatNext(toured: Toured): string {
    bin/holdfast backups list ${instanceId}
    bin/holdfast backups take ${instanceId}
    bin/holdfast backups verify ${set.backupId}
+   bin/holdfast backups drill ${set.backupId}
    wget --content-disposition "${set.backupDownloadURL}"
 
 The restored server answers user ${restored.superuser} on the socket in ${restored.socketDirectory}, port ${toured.restoredPort}.

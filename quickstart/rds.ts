@@ -50,6 +50,8 @@ export function connectRds(url: string, key: Key): Rds {
   return {
     register: async (DBInstanceId, node) => {
       await byName.request('RegisterDBInstance', { DBInstanceId, DBInstanceDescription: 'quickstart', Node: [node] })
+      // The tour takes its backup itself: the one of the night shall not come between.
+      await byName.request('ModifyBackupPolicy', { DBInstanceId, ScheduleEnabled: 'false' })
     },
     backUp: (instanceId, onProgress) => backUp(client, instanceId, onProgress),
     list: async (DBInstanceId) => {

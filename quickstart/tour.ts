@@ -90,8 +90,8 @@ function commonConfig({ workplace, postgres, account }: TourDeps) {
   return {
     dataDir: join(workplace.service, 'data'),
     metrics: { port: 0 },
-    // The tour takes its backup itself: the one of the night shall not come between.
-    scheduler: { pollSeconds: 1_000_000 },
+    drills: { directory: join(workplace.databases, 'drills') },
+    clones: { directory: join(workplace.databases, 'clones') },
     restore: {
       roots: [workplace.databases],
       binDirs: [postgres.binDirectory],

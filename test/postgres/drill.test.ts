@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, open, readdir } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
@@ -94,6 +94,16 @@ suite('a drill of PostgreSQL 15', () => {
     const impossible = engine.drill(target, [memberOf(other, set.tar, set.serverManifest)], {})
     await assert.rejects(impossible, (error) => Fault.is(error, 'unsupported'))
     assert.ok(await isGone(target.directory))
+  })
+
+  test('a directory that the server would not reach is refused before anything is written', async () => {
+    const { directory: closed } = world.at('closed')
+    await mkdir(closed)
+    await chmod(closed, 0)
+    const refused = engine.drill(world.at('closed/in'), [set], {})
+    await assert.rejects(refused, (error) => Fault.is(error, 'forbidden'))
+    await chmod(closed, 0o700)
+    assert.deepEqual(await readdir(closed), [])
   })
 
   test('a full disk under it is no fault of the set', async () => {

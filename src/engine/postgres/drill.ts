@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { DrillReport } from '../../core/drill.ts'
 import { Fault } from '../../core/fault.ts'
 import type { PostgresFacts } from '../../core/manifest.ts'
@@ -23,6 +24,7 @@ export async function drill(
   request: Pick<RestoreOptions, 'binDirs'>,
   options: DrillOptions,
 ): Promise<DrillReport> {
+  await needReach(target, options)
   try {
     const [first] = chain
     const report = first?.manifest.logical
@@ -48,7 +50,6 @@ async function proved(
   if ('problem' in restored) {
     return { ...NOTHING, seconds: { ...NOTHING.seconds, restore: restoreSeconds }, problems: [restored.problem] }
   }
-  await needReach(restored, target, options)
   options.onProgress?.({ phase: 'checking', bytes: restored.bytes, totalBytes: restored.bytes })
   const base = { ...NOTHING, bytes: restored.bytes, warnings: restored.warnings }
   const found = await blamed(() => whileRunning(restored, target, options), 'engine_failed')
@@ -70,10 +71,10 @@ async function proved(
 }
 
 /** A server that cannot enter its directory does not start, and that is not the set's fault. */
-async function needReach({ dataDirectory }: Restored, { owner }: Target, options: DrillOptions): Promise<void> {
-  const [closed] = await reachWarnings(dataDirectory, owner, { signal: options.signal })
+async function needReach({ directory, owner }: Target, { signal }: DrillOptions): Promise<void> {
+  const [closed] = await reachWarnings(dirname(directory), owner, { signal })
   if (closed === undefined) return
-  throw new Fault('forbidden', `drill in ${dataDirectory}: ${closed}`, {
+  throw new Fault('forbidden', `drill in ${directory}: ${closed}`, {
     hint: 'Set drills.directory to one that the user of restore.owner can reach.',
   })
 }
