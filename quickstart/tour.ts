@@ -91,7 +91,6 @@ function commonConfig({ workplace, postgres, account }: TourDeps) {
     dataDir: join(workplace.service, 'data'),
     metrics: { port: 0 },
     drills: { directory: join(workplace.databases, 'drills') },
-    clones: { directory: join(workplace.databases, 'clones') },
     restore: {
       roots: [workplace.databases],
       binDirs: [postgres.binDirectory],
