@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectoryFor } from '../../quickstart/account.ts'
+import { postgresEngine } from '../../src/engine/postgres/engine.ts'
 import { restore } from '../../src/engine/postgres/restore.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { openSet } from '../../src/set/read.ts'
 import { queryRestored } from '../postgres/restored-server.ts'
 import { takeMember } from '../postgres/chain-world.ts'
 import { fillRichly, ODD_ROLE } from '../e2e/rich-source.ts'
@@ -32,11 +35,13 @@ export interface Case {
 }
 
 const CHAINS: Major = 17
+const engine = postgresEngine({ clock: systemClock })
 
 export const CASES: readonly Case[] = [
   { what: 'full set: taken, listed, downloaded, verified, restored, every table compared', since: 14, run: fullSet },
   { what: 'restored full set passes pg_verifybackup', since: 14, run: verifiedFull },
   { what: 'logical set: taken, brought into an empty server, every table compared', since: 14, run: logicalSet },
+  { what: 'drills of a full set and of a logical one pass, and leave nothing', since: 14, run: drills },
   {
     what: 'each restored chain of random changes equals its source and what pg_combinebackup makes, and passes pg_verifybackup and pg_amcheck',
     since: CHAINS,
@@ -96,6 +101,31 @@ async function verifiedFull(bench: Bench): Promise<string> {
     await rm(directory, { recursive: true })
   }
   return toldTool(bench, 'pg_verifybackup', verifier)
+}
+
+async function drills(bench: Bench): Promise<string> {
+  const { programs } = bench
+  const tools = toolOf(bench, 'pg_dump')
+  const binDirs = [programs.binDirectory, tools.binDirectory]
+  await using server = await start(programs, ['--data-checksums'])
+  await fillRichly(server)
+  const logical = await takeLogical(server.address, { binDirs })
+  const sets = { full: await takeMember(server), logical: openSet(logical.store, logical.manifest) }
+  const directory = await makeDirectoryFor(server.account, 'holdfast-matrix-', '/tmp')
+  const told: string[] = []
+  try {
+    for (const [name, set] of Object.entries(sets)) {
+      const target = { directory: join(directory, name), ...(server.account && { owner: server.account }) }
+      const report = await engine.drill(target, [set], { binDirs })
+      assert.deepEqual([report.started, report.problems, report.warnings], [true, [], []])
+      assert.equal(report.pageChecksums, name === 'full' ? 'passed' : 'not available')
+      told.push(...report.databases.map(({ check }) => check))
+    }
+    assert.deepEqual(await readdir(directory), [])
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+  return [...new Set(told)].join()
 }
 
 /** Changes a byte of a file, and asks again. */
