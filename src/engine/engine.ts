@@ -117,6 +117,8 @@ export interface RestoreOptions {
 export interface IntoRequest extends Pick<RestoreIntoRequest, 'pieces' | 'owners' | 'tablespaces'> {
   /** Where to look first for the database's own programs. */
   readonly binDirs?: readonly string[] | undefined
+  /** Roles that the server has become what they are in the set: for a server that was made for it. */
+  readonly adoptRoles?: boolean | undefined
 }
 
 /** What was brought into a running server. */
@@ -159,7 +161,7 @@ export interface Engine {
   probe(node: NodeAddress, options?: Options): Promise<Facts>
   /** Fault 'increment_refused', and nothing kept, when the node cannot add to the request's base. */
   backup(node: NodeAddress, request: BackupRequest, sink: PartSink, options?: EngineOptions): Promise<Point>
-  /** `chain` is oldest first. Resolves when every file and directory is durable. */
+  /** `chain` is oldest first; a logical set is brought into a server that is made for it. Resolves when every file and directory is durable. */
   restore(
     target: Target,
     chain: readonly SetReader[],

@@ -41,6 +41,8 @@ async function chainOfTask(run: TaskRun, deps: WorkerDeps): Promise<readonly Man
 interface Made {
   readonly cloned: Cloned
   readonly address: NodeAddress
+  /** That of the database that runs; undefined when it does not let us in. */
+  readonly systemIdentifier: string | undefined
 }
 
 async function started(
@@ -61,9 +63,13 @@ async function started(
   const { warnings } = await engine.start(restored, { owner, signal: run.signal })
   const source = await catalog.instance(manifests[0]?.instance.id ?? '')
   const address = addressOf(restored.port, source, restored.superuser)
-  const refused = await whyRefused(engine, address, run.signal)
+  const { refused, systemIdentifier } = await asked(engine, address, run.signal)
   await run.renew()
-  return { cloned: { ...restored, directory, warnings: [...restored.warnings, ...warnings, ...refused] }, address }
+  return {
+    cloned: { ...restored, directory, warnings: [...restored.warnings, ...warnings, ...refused] },
+    address,
+    systemIdentifier,
+  }
 }
 
 /** As whom we come to the source we come to the clone, which has the same roles. It listens on loopback only. */
@@ -80,25 +86,32 @@ function addressOf(port: number, source: Instance | undefined, superuser: string
 }
 
 /** What keeps the clone from being backed up, as warnings: most often a password that was changed since the set was taken. */
-async function whyRefused(engine: Engine, address: NodeAddress, signal: AbortSignal): Promise<string[]> {
+async function asked(engine: Engine, address: NodeAddress, signal: AbortSignal) {
   try {
-    const { problems } = await engine.probe(address, { signal })
-    return problems.filter(({ severity }) => severity === 'error').map(({ what, fix }) => `${what}. ${fix}`)
+    const { problems, systemIdentifier } = await engine.probe(address, { signal })
+    const wrong = problems.filter(({ severity }) => severity === 'error')
+    return { refused: wrong.map(({ what, fix }) => `${what}. ${fix}`), systemIdentifier }
   } catch (error) {
     if (!Fault.is(error) || signal.aborted) throw error
-    return [
+    const why =
       `the clone runs, but cannot be backed up: ${error.message}. ` +
-        'Its roles have the passwords of the set: give its node the right one with ModifyDBInstanceNodes.',
-    ]
+      'Its roles have the passwords of the set: give its node the right one with ModifyDBInstanceNodes.'
+    return { refused: [why], systemIdentifier: undefined }
   }
 }
 
-async function register({ cloned, address }: Made, manifest: Manifest, run: TaskRun, deps: WorkerDeps): Promise<void> {
+async function register(
+  { cloned, address, systemIdentifier }: Made,
+  manifest: Manifest,
+  run: TaskRun,
+  deps: WorkerDeps,
+): Promise<void> {
   const { catalog, clock, store, log } = deps
   const commit = {
     instanceId: run.task.instanceId ?? '',
     engineVersion: manifest.instance.engineVersion,
-    systemIdentifier: manifest.postgres?.systemIdentifier,
+    // A clone of a physical set is the database of its source; that of a logical one is new.
+    systemIdentifier: manifest.postgres?.systemIdentifier ?? systemIdentifier,
     node: { role: 'primary', address },
     policy: DEFAULT_POLICY,
     at: clock.now(),

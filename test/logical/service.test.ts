@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import type { RestoredInto } from '../../src/engine/engine.ts'
+import { checksums, differences } from '../../quickstart/checksums.ts'
+import type { Restored, RestoredInto } from '../../src/engine/engine.ts'
+import { startRestored } from '../../src/engine/postgres/restore-start.ts'
 import { fillRichly } from '../e2e/rich-source.ts'
 import { startService, type E2eService } from '../e2e/service.ts'
 import { register, type ListedSet } from '../e2e/sets.ts'
@@ -200,19 +202,65 @@ suite('a logical set through the service', () => {
     assert.doesNotMatch(secret.err, /hush/)
   })
 
-  test('a logical set goes into no directory, a physical one into no server, and both say where', async () => {
-    const to = join(service.restoreRoot, 'nowhere')
-    assert.match(await refused('RestoreBackup', { ...ofSet(), TargetPath: to }), /is logical.*TargetDBInstanceId/s)
-    const local = await service.run(
-      'backups',
-      'restore',
-      set.BackupId,
-      '--store',
-      `file://${service.storeDirectory}`,
-      '--to',
-      to,
+  /** What a restored server holds, beside its source. */
+  async function compareStarted(restored: Restored): Promise<string[]> {
+    await using server = await startRestored(restored, { owner: service.owner })
+    const { user, password = '' } = source.address
+    const copy = { host: '127.0.0.1', port: server.port, user, password, database: 'postgres' }
+    return differences(await checksums({ ...copy, port: source.address.port }), await checksums(copy))
+  }
+
+  test('becomes a server of its own in a directory, with its roles and their passwords', async () => {
+    const to = join(service.restoreRoot, 'whole')
+    const restored = await service.json<Restored>('backups', 'restore', set.BackupId, '--to', to)
+    assert.deepEqual(restored.warnings, [])
+    assert.deepEqual((await readdir(to)).toSorted(), ['data', 'socket'])
+    assert.deepEqual(await compareStarted(restored), [])
+  })
+
+  test('so it does straight from a store, with no service', async () => {
+    const to = ['--to', join(service.restoreRoot, 'alone'), ...(service.owner ? ['--owner', service.owner.name] : [])]
+    const store = ['--store', `file://${service.storeDirectory}`]
+    const restored = await service.json<Restored>('backups', 'restore', set.BackupId, ...store, ...to)
+    assert.deepEqual(await compareStarted(restored), [])
+  })
+
+  test('becomes a clone, which is backed up in its turn', async () => {
+    const clone = await service.json<Restored & { DBInstanceId: string }>('instances', 'clone', set.BackupId)
+    assert.deepEqual(clone.warnings, [])
+    const taken = await service.json<ListedSet>('backups', 'take', clone.DBInstanceId)
+    assert.equal(taken.BackupStatus, 'Success')
+    const released = await service.run('instances', 'release', clone.DBInstanceId)
+    assert.equal(released.code, 0, released.err)
+  })
+
+  test('a worker that is killed while a set becomes a server leaves none running, and nothing that starts', async () => {
+    const to = join(service.restoreRoot, 'killed')
+    await call('RestoreBackup', { ...ofSet(), TargetPath: to })
+    const pidFile = join(to, 'data.loading/postmaster.pid')
+    await eventually(
+      () =>
+        access(pidFile).then(
+          () => true,
+          () => false,
+        ),
+      'the new server runs',
     )
-    assert.match(local.err, /it is a logical set\n.*--into/)
+    const [pid = ''] = (await readFile(pidFile, 'utf8')).split('\n')
+    process.kill(await service.workerPid(), 'SIGKILL')
+    await eventually(
+      () =>
+        access(`/proc/${pid}`).then(
+          () => false,
+          () => true,
+        ),
+      'the server has ended too',
+    )
+    assert.ok((await readdir(to)).includes('HOLDFAST_RESTORE_INCOMPLETE'))
+    await assert.rejects(access(join(to, 'data')))
+  })
+
+  test('a physical set goes into no server, and it is said where', async () => {
     const physical = await service.json<ListedSet>('backups', 'take', 'source')
     const into = { DBInstanceId: 'source', BackupId: physical.BackupId, TargetDBInstanceId: 'target' }
     assert.match(await refused('RestoreBackup', into), /is physical.*TargetPath/s)

@@ -74,7 +74,6 @@ export const cloneDBInstance = defineAction({
   errors: [
     'InvalidDBInstanceId.NotFound',
     'InvalidBackupSetID.NotFound',
-    'IncorrectBackupSetMethod',
     'IncorrectBackupSetState',
     'InvalidRegionId.NotFound',
     'MissBackupSetAndRestoreTime.NotFound',
@@ -102,12 +101,6 @@ export const cloneDBInstance = defineAction({
     const source = await requireRegistered(catalog, DBInstanceId, 'InvalidDBInstanceId.NotFound')
     refuseWhatIsNotDone(values, context)
     const set = await requireSet(catalog, DBInstanceId, BackupId ?? '')
-    if (set.method !== 'Physical') {
-      throw new RdsError(
-        'IncorrectBackupSetMethod',
-        `The backup set ${set.id} is logical, and a clone is made of a physical one. RestoreBackup restores it into an instance.`,
-      )
-    }
     const makes: NewInstance = {
       id: randomInstanceId(),
       engine: source.engine,

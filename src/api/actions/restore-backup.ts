@@ -11,7 +11,7 @@ import { requireRestoreTarget } from '../restore-target.ts'
 export const restoreBackup = defineAction({
   name: 'RestoreBackup',
   about:
-    'Starts a task that restores a set: a physical one into a directory below one of restore.roots, on the machine of the worker, where the database is not started; a logical one, or a piece of it, into the primary of an instance. Name one of TargetPath and TargetDBInstanceId.',
+    'Starts a task that restores a set into a directory below one of restore.roots, on the machine of the worker, where the database is not started; or a logical one, or a piece of it, into the primary of an instance. Name one of TargetPath and TargetDBInstanceId.',
   extension: true,
   mutates: true,
   parameters: {
@@ -20,7 +20,7 @@ export const restoreBackup = defineAction({
     TargetPath: {
       codec: text({ max: 4096 }),
       about:
-        'Of a physical set: an absolute path below one of restore.roots. The directory does not exist, or is empty.',
+        'An absolute path below one of restore.roots. The directory does not exist, or is empty. A logical set becomes a server of its own there.',
     },
     TargetDBInstanceId: {
       codec: instanceId,
@@ -109,12 +109,8 @@ async function toDirectory(
   { catalog, restoreRoots }: ActionContext,
 ): Promise<RestoreRequest> {
   const to = await requireRestoreTarget(TargetPath, restoreRoots)
-  const { method } = await requireSet(catalog, DBInstanceId, BackupId)
-  if (method === 'Physical') return { to }
-  throw new RdsError(
-    'IncorrectBackupSetMethod',
-    `The backup set ${BackupId} is logical: it is restored into an instance. Name TargetDBInstanceId.`,
-  )
+  await requireSet(catalog, DBInstanceId, BackupId)
+  return { to }
 }
 
 async function intoInstance(values: Wanted, { catalog, caller }: ActionContext): Promise<RestoreRequest> {

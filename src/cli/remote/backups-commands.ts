@@ -88,7 +88,7 @@ function addUsing(backups: Command, parts: Parts): void {
 
 function addRestore(backups: Command, parts: Parts): void {
   withRemoteOptions(backups.command('restore [set]'))
-    .description('restore a set into an empty directory, or a logical one into a running server')
+    .description('restore a set into an empty directory, or a logical one also into a running server')
     .option('--to <dir>', 'directory that does not exist or is empty')
     .option('--into <server>', 'of a logical set: an instance, or with --store postgresql://USER@HOST:PORT/DATABASE')
     .option('--database <name>', 'with --into: only this database')

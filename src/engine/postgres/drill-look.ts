@@ -79,15 +79,15 @@ export function stopwatch(clock: Clock): () => number {
   return () => Math.round((clock.monotonic() - from) / 10) / 100
 }
 
-/** What `work` gives; the message of a fault of this code, which is the set's own. */
+/** What `work` gives; the message of a fault of these codes, which is the set's own. */
 export async function blamed<T extends object>(
   work: () => Promise<T>,
-  code: 'store_corrupt' | 'engine_failed',
+  ...codes: readonly ('store_corrupt' | 'engine_failed')[]
 ): Promise<T | { readonly problem: string }> {
   try {
     return await work()
   } catch (error) {
-    if (Fault.is(error, code)) return { problem: error.message }
+    if (error instanceof Fault && codes.some((code) => error.code === code)) return { problem: error.message }
     throw error
   }
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { Fault } from '../../core/fault.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { LOADING } from './empty-server.ts'
 
 /** How long a server may take to die of its own SIGQUIT. */
 const PATIENCE_MS = 10_000
@@ -12,12 +13,14 @@ const PATIENCE_MS = 10_000
  * directory and a socket's directory elsewhere. What is not there is no error.
  */
 export async function clearServer(directory: string, clock: Clock): Promise<void> {
-  const data = join(directory, 'data')
-  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
-  await endServer(Number(lines[0]), data, clock)
-  const socket = lines[4]
+  const sockets = new Set<string>()
+  for (const data of [join(directory, 'data'), join(directory, LOADING)]) {
+    const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')
+    await endServer(Number(lines[0]), data, clock)
+    if (lines[4] !== undefined && isOurs(lines[4])) sockets.add(lines[4])
+  }
   await rm(directory, { recursive: true, force: true, maxRetries: 3 })
-  if (socket !== undefined && isOurs(socket)) await rm(socket, { recursive: true, force: true })
+  for (const socket of sockets) await rm(socket, { recursive: true, force: true })
 }
 
 /** A socket's directory that a restore made among the temporary ones, its target's path being too long. */

@@ -7,7 +7,6 @@ import type { Restored, RestoreOptions, Target } from '../engine.ts'
 import { nameBadPages } from './bad-pages.ts'
 import { checkPages, type CheckedPages } from './check-pages.ts'
 import { connect, inDatabaseOf } from './connect.ts'
-import { provedLogical } from './drill-logical.ts'
 import { blamed, lookAtAll, needRoomLeft, NOTHING, stopwatch, type DrillOptions, type Looked } from './drill-look.ts'
 import { clearServer } from './drill-scratch.ts'
 import { restore } from './restore.ts'
@@ -16,7 +15,7 @@ import { startRestored } from './restore-start.ts'
 
 /**
  * Restores a physical set, or the last of a chain, into `target`, starts it with every override of a restore, checks every relation
- * of every database, shuts it down, reckons the checksum of every page, and removes it all. A logical set goes into a new server.
+ * of every database, shuts it down, reckons the checksum of every page, and removes it all. So with what a logical set becomes.
  */
 export async function drill(
   target: Target,
@@ -26,10 +25,7 @@ export async function drill(
 ): Promise<DrillReport> {
   await needReach(target, options)
   try {
-    const [first] = chain
-    const report = first?.manifest.logical
-      ? await provedLogical(target, first, request, options)
-      : await proved(target, chain, request, options)
+    const report = await proved(target, chain, request, options)
     await needRoomLeft(target, report)
     return report
   } finally {
@@ -45,7 +41,7 @@ async function proved(
 ): Promise<DrillReport> {
   const { clock } = options
   const watch = stopwatch(clock)
-  const restored = await blamed(() => restore(target, chain, request, options), 'store_corrupt')
+  const restored = await blamed(() => restore(target, chain, request, options), 'store_corrupt', 'engine_failed')
   const restoreSeconds = watch()
   if ('problem' in restored) {
     return { ...NOTHING, seconds: { ...NOTHING.seconds, restore: restoreSeconds }, problems: [restored.problem] }
@@ -86,7 +82,7 @@ interface Running extends Looked {
 async function whileRunning(restored: Restored, { owner }: Target, options: DrillOptions): Promise<Running> {
   const { clock, signal } = options
   const start = stopwatch(clock)
-  await using server = await startRestored(restored, { owner, signal })
+  await using server = await startRestored(restored, { owner, signal, endsWithUs: true })
   const startSeconds = start()
   return { ...(await lookAtAll(server.address, options)), startSeconds }
 }
@@ -114,7 +110,7 @@ async function named(
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   try {
-    await using server = await startRestored(restored, { owner, signal })
+    await using server = await startRestored(restored, { owner, signal, endsWithUs: true })
     await using connection = await connect(server.address, { signal })
     return await nameBadPages(bad, connection.ask, inDatabaseOf(server.address, { signal }))
   } catch {

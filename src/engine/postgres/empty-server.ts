@@ -8,7 +8,7 @@ import type { Binaries } from './binaries.ts'
 import { freePort } from './restore-port.ts'
 import { makeSocketDirectory } from './restore-socket.ts'
 import { accountFor } from './restore-start.ts'
-import { claimTarget, releaseTarget } from './restore-target.ts'
+import { claimTarget } from './restore-target.ts'
 
 export interface EmptyServer {
   readonly binaries: Binaries
@@ -20,7 +20,10 @@ export interface EmptyServer {
   readonly bytes: number
 }
 
-/** Nobody but us comes in, and nothing in it outlives us: it need not survive a crash. */
+/** Below the target, until it is whole: nobody takes it for a database. */
+export const LOADING = 'data.loading'
+
+/** Nobody but us comes in, and what a crash leaves of it is of no use: it need not survive one. */
 const SETTINGS = {
   listen_addresses: "''",
   fsync: 'off',
@@ -31,19 +34,19 @@ const SETTINGS = {
 }
 
 /**
- * Makes a new server in `target` for the time of a drill, laid out like a restored one. Faults of a target that is not empty or has
- * no room; 'engine_failed' with what initdb said.
+ * Makes a new server in `target`, laid out like a restored one, but in `data.loading` and set for being filled. Faults of a target that
+ * is not empty or has no room; 'unsupported' with what initdb said.
  */
 export async function makeEmptyServer(target: Target, server: EmptyServer, options: Options = {}): Promise<Restored> {
   const { binaries, encoding, locale, superuser, bytes } = server
   const root = await claimTarget(target, bytes)
   const socket = await makeSocketDirectory(root, target.owner)
   const port = await freePort()
-  const data = join(root, 'data')
+  const data = join(root, LOADING)
   await spawn(
     join(binaries.directory, 'initdb'),
     // Below the directory that it is run in: nothing reads a path as more than a path.
-    ['--pgdata', 'data', '--username', superuser, '--encoding', encoding, '--locale', locale]
+    ['--pgdata', LOADING, '--username', superuser, '--encoding', encoding, '--locale', locale]
       // Nobody reaches the socket's directory but its owner.
       .concat(['--auth-local', 'trust', '--auth-host', 'reject', '--no-sync', '--no-instructions']),
     { signal: options.signal, as: await accountFor(root, target.owner), cwd: root, fail },
@@ -51,7 +54,6 @@ export async function makeEmptyServer(target: Target, server: EmptyServer, optio
   const settings = { ...SETTINGS, port: String(port), unix_socket_directories: quoted(socket.directory) }
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`)
   await appendFile(join(data, 'postgresql.conf'), lines.join(''))
-  await releaseTarget(root)
   return {
     dataDirectory: data,
     startCommand: [binaries.postgres, '-D', data],
@@ -64,7 +66,6 @@ export async function makeEmptyServer(target: Target, server: EmptyServer, optio
   }
 }
 
-const fail = (message: string, cause?: unknown) =>
-  new Fault('engine_failed', `make a new server: ${message}`, { cause })
+const fail = (message: string, cause?: unknown) => new Fault('unsupported', `make a new server: ${message}`, { cause })
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`

@@ -52,7 +52,7 @@ async function load(
   const progress = counter(set, chosen, options)
   const reader: DumpReader = { tool, session, set, request, signal, count: progress.count }
   const wantsGlobals = request.pieces === undefined && request.owners
-  const globals = wantsGlobals ? await readGlobals(set, facts, target) : undefined
+  const globals = wantsGlobals ? await readGlobals(set, facts, target, request.adoptRoles === true) : undefined
   const databases = [...new Set(chosen.map(({ database }) => database))]
   const warnings = checkNeeds(target, facts, databases, request, globals)
   const loading: Loading = {
@@ -137,11 +137,16 @@ function counter({ manifest }: SetReader, chosen: readonly Chosen[], { onProgres
   }
 }
 
-async function readGlobals(set: SetReader, { globals }: LogicalFacts, target: TargetServer) {
-  if (!globals) return undefined
+/** The text of a part that is a script. */
+export async function readPart(set: SetReader, part: string): Promise<string> {
   const chunks: Buffer[] = []
-  for await (const chunk of set.read(globals.part)) chunks.push(Buffer.from(chunk))
-  return planGlobals(Buffer.concat(chunks).toString(), target)
+  for await (const chunk of set.read(part)) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString()
+}
+
+async function readGlobals(set: SetReader, { globals }: LogicalFacts, target: TargetServer, adopt: boolean) {
+  if (!globals) return undefined
+  return planGlobals(await readPart(set, globals.part), target, adopt)
 }
 
 interface Draft extends Chosen {
@@ -182,14 +187,11 @@ async function prepare(loading: Loading, chosen: Chosen): Promise<Draft> {
   return { ...chosen, name, script, draft: await createDraft(loading, script, database) }
 }
 
-/** How the warning begins that some roles of the set were there already. */
-export const KEPT_ROLES = 'roles that the server has already stay as they are'
-
 async function bringGlobals({ ask, reader, warnings }: Loading, globals: GlobalsPlan): Promise<void> {
   await runGlobals(globals, ask, reader.request)
   if (globals.kept.length === 0) return
   const names = globals.kept.map((role) => pg.escapeIdentifier(role)).join(', ')
-  warnings.push(`${KEPT_ROLES}, with their passwords: ${names}`)
+  warnings.push(`roles that the server has already stay as they are, with their passwords: ${names}`)
 }
 
 async function fill({ ask, reader }: Loading, { name, draft, database, script }: Draft): Promise<void> {

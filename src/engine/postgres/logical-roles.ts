@@ -15,18 +15,22 @@ export interface GlobalsPlan extends Brought {
 
 const CREATE_ROLE = sqlPattern('^CREATE ROLE %I$')
 const OF_ROLE = sqlPattern('^(?:ALTER ROLE|COMMENT ON ROLE|SECURITY LABEL .*?ON ROLE) %I ')
+const OF_SUPERUSER = sqlPattern('^ALTER ROLE %I WITH SUPERUSER ')
 const CREATE_TABLESPACE = sqlPattern('^CREATE TABLESPACE %I ')
 const OF_TABLESPACE = sqlPattern('^(?:ALTER|COMMENT ON|(?:GRANT|REVOKE) .*? ON|SECURITY LABEL .*?ON) TABLESPACE %I ')
 
-/** What of a set's script is to be run on this server: roles and tablespaces that it has stay as they are, passwords included. */
-export function planGlobals(script: string, target: TargetServer): GlobalsPlan {
+/**
+ * What of a set's script is to be run on this server: roles and tablespaces that it has stay as they are, passwords included. With
+ * `adopt`, its roles become what they are in the set.
+ */
+export function planGlobals(script: string, target: TargetServer, adopt: boolean = false): GlobalsPlan {
   const statements = sqlStatements(script).filter((text) => !/^(SET|SELECT) /.test(text))
   const named = (pattern: RegExp) => statements.flatMap((text) => nameOf(text, pattern) ?? [])
   const roles = named(CREATE_ROLE)
   const keptSpaces = target.tablespaces
   const ofTablespaces = (text: string) => nameOf(text, CREATE_TABLESPACE) ?? nameOf(text, OF_TABLESPACE)
   const isKept = (text: string) => {
-    const role = nameOf(text, CREATE_ROLE) ?? nameOf(text, OF_ROLE)
+    const role = nameOf(text, CREATE_ROLE) ?? (adopt ? undefined : nameOf(text, OF_ROLE))
     return role !== undefined && target.roles.has(role)
   }
   return {
@@ -37,9 +41,13 @@ export function planGlobals(script: string, target: TargetServer): GlobalsPlan {
       const name = ofTablespaces(text)
       return name !== undefined && !keptSpaces.has(name)
     }),
-    kept: roles.filter((name) => target.roles.has(name)),
+    kept: adopt ? [] : roles.filter((name) => target.roles.has(name)),
   }
 }
+
+/** The superusers of a set's script, in its order. */
+export const superusersIn = (script: string): string[] =>
+  sqlStatements(script).flatMap((text) => nameOf(text, OF_SUPERUSER) ?? [])
 
 function nameOf(text: string, pattern: RegExp): string | undefined {
   const found = pattern.exec(text)?.[1]

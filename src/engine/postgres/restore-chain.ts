@@ -45,11 +45,6 @@ export function chainOf(sets: readonly SetReader[], { until }: RestoreOptions): 
 
 function memberOf(set: SetReader): Member {
   const { manifest } = set
-  if (manifest.method === 'Logical') {
-    throw new Fault('unsupported', `restore set ${manifest.backupId} into a directory: it is a logical set`, {
-      hint: 'A logical set is restored into a running server: --into.',
-    })
-  }
   const part = manifest.parts.find(({ name }) => name === 'data')
   if (!manifest.postgres || !part || manifest.method !== 'Physical') {
     throw new Fault('unsupported', 'restore: not a physical set of PostgreSQL')

@@ -15,8 +15,14 @@ export interface Machine {
   readonly hasFile: (path: string) => boolean
 }
 
+/** What a configuration takes over of the source. */
+export type ConfigurationFacts = Pick<
+  PostgresFacts,
+  'serverVersion' | 'settings' | 'preloadLibraries' | 'hbaRules' | 'identRules'
+>
+
 export interface ConfigurationRequest {
-  readonly facts: PostgresFacts
+  readonly facts: ConfigurationFacts
   readonly machine: Machine
   readonly port: number
   readonly socketDirectory: string
@@ -61,7 +67,7 @@ export function makeConfiguration(request: ConfigurationRequest): Configuration 
   }
 }
 
-export const majorIn = (facts: PostgresFacts): number => Math.floor(facts.serverVersion / 10_000)
+export const majorIn = (facts: Pick<PostgresFacts, 'serverVersion'>): number => Math.floor(facts.serverVersion / 10_000)
 
 /** A setting's value as postgresql.conf holds it: quoted, with quotes, backslashes and line breaks escaped. */
 export const quoteSetting = (value: string): string =>

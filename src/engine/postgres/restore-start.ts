@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import type { NodeAddress } from '../../core/instance.ts'
+import { endWithUs } from '../../lib/end-with-us.ts'
 import { spawn } from '../../lib/spawn.ts'
 import type { Options } from '../../lib/streams.ts'
 import type { Restored } from '../engine.ts'
@@ -11,6 +12,8 @@ import { isFree, freePort } from './restore-port.ts'
 export interface StartOptions extends Options {
   /** Whom the server runs as when we are root: the owner given to the restore. */
   readonly owner?: Owner
+  /** Ends at once when we do, however we end. */
+  readonly endsWithUs?: boolean | undefined
   /** How long recovery may take; an hour when absent. */
   readonly seconds?: number | undefined
 }
@@ -25,7 +28,8 @@ export interface StartedServer extends AsyncDisposable {
 }
 
 /**
- * Starts a restored server and resolves when it has recovered and accepts connections. It goes on without us; `stop` ends it.
+ * Starts a restored server and resolves when it has recovered and accepts connections. It goes on without us unless `endsWithUs`; `stop`
+ * ends it.
  *
  * Fault 'engine_failed' with the end of its log when it does not come up, 'invalid' when we are root and no owner is given.
  */
@@ -49,7 +53,11 @@ export async function startRestored(restored: Restored, options: StartOptions = 
     throw await withLog(error, log, as)
   }
   const address = { host: socketDirectory, port, user: superuser, database: 'postgres', sslMode: 'disable' } as const
-  const end = () => stop('fast')
+  const leash = options.endsWithUs ? endWithUs(await postmasterIn(dataDirectory), 'QUIT') : undefined
+  const end = async () => {
+    await stop('fast')
+    leash?.release()
+  }
   return { address, port, stop: end, [Symbol.asyncDispose]: end }
 }
 
@@ -63,6 +71,12 @@ export async function accountFor(dataDirectory: string, owner: Owner): Promise<O
   throw new Fault('invalid', `start ${dataDirectory}: it belongs to root, and PostgreSQL does not run as root`, {
     hint: 'Restore with an owner (restore.owner), or give the directory to the user whom PostgreSQL runs as.',
   })
+}
+
+/** The process of a server that runs there. */
+async function postmasterIn(dataDirectory: string): Promise<number> {
+  const [pid] = (await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')
+  return Number(pid)
 }
 
 const isRunning = (dataDirectory: string): Promise<boolean> =>

@@ -1,4 +1,3 @@
-import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import type { PostgresFacts } from '../../core/manifest.ts'
@@ -8,11 +7,13 @@ import type { EngineOptions, Restored, RestoreOptions, Target } from '../engine.
 import { findBinaries, majorOf, type Binaries } from './binaries.ts'
 import { extensionWarnings, libcWarnings, localeWarnings } from './collation.ts'
 import { chainOf } from './restore-chain.ts'
-import { majorIn, makeConfiguration, type Configuration } from './restore-configuration.ts'
+import { replaceConfiguration } from './replace-configuration.ts'
+import { majorIn, makeConfiguration } from './restore-configuration.ts'
 import { writeFiles } from './restore-files.ts'
 import { linkTablespaces, releaseHeld, removeSignals } from './restore-layout.ts'
 import { inspectMachine, type RestoreMachine } from './restore-machine.ts'
-import { writeOwned, type Owner } from './restore-owner.ts'
+import { restoreLogical } from './restore-logical.ts'
+import type { Owner } from './restore-owner.ts'
 import { freePort } from './restore-port.ts'
 import { makeSocketDirectory } from './restore-socket.ts'
 import { claimTarget, reachWarnings, releaseTarget } from './restore-target.ts'
@@ -20,7 +21,7 @@ import { claimTarget, reachWarnings, releaseTarget } from './restore-target.ts'
 /**
  * Restores a full set, or the last of a chain, into a target: `data/`, `tablespaces/<oid>/` and `RESTORE.txt` below it, each file held against the
  * server's own backup_manifest, and a configuration of its own. Resolves when every file and directory is durable; until
- * then nothing there can be started.
+ * then nothing there can be started. A logical set becomes a server of its own there: see `restoreLogical`.
  *
  * Before anything is written: Fault 'unsupported' for a set of another kind, architecture or a version whose programs
  * are not on this machine; and the faults of a target that is not empty or has no room. Fault 'store_corrupt' for a set that is not what it says.
@@ -30,6 +31,18 @@ export async function restore(
   chain: readonly SetReader[],
   request: RestoreOptions,
   options: EngineOptions = {},
+): Promise<Restored> {
+  const [first] = chain
+  return first?.manifest.logical
+    ? restoreLogical(target, first, request, options)
+    : restorePhysical(target, chain, request, options)
+}
+
+async function restorePhysical(
+  target: Target,
+  chain: readonly SetReader[],
+  request: RestoreOptions,
+  options: EngineOptions,
 ): Promise<Restored> {
   const found = chainOf(chain, request)
   const { bytes } = found
@@ -89,21 +102,6 @@ function checkArchitecture({ architecture }: PostgresFacts): void {
   throw new Fault('unsupported', `restore: the set is of a server on ${architecture}, this machine is ${ours[0]}`, {
     hint: "PostgreSQL's files are not portable between architectures: restore on a machine like the source.",
   })
-}
-
-/** Files of the set whose place ours take; they stay beside as `*.original`. */
-const REPLACED = ['postgresql.conf', 'postgresql.auto.conf', 'pg_hba.conf', 'pg_ident.conf']
-
-async function replaceConfiguration(data: string, made: Configuration, owner: Owner): Promise<void> {
-  for (const name of REPLACED) {
-    await rename(join(data, name), join(data, `${name}.original`)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-    })
-  }
-  await writeOwned(join(data, 'postgresql.conf'), made.postgresql, 0o600, owner)
-  await writeOwned(join(data, 'postgresql.auto.conf'), '# ALTER SYSTEM writes here.\n', 0o600, owner)
-  await writeOwned(join(data, 'pg_hba.conf'), made.hba, 0o600, owner)
-  await writeOwned(join(data, 'pg_ident.conf'), made.ident, 0o600, owner)
 }
 
 function warningsOf(facts: PostgresFacts, machine: RestoreMachine, binaries: Binaries, owner: Owner): string[] {
