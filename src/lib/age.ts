@@ -172,10 +172,12 @@ async function* nothing(): Bytes {}
 async function* take(body: Bytes, start: number, end: number): Bytes {
   let at = 0
   for await (const chunk of body) {
-    const [from, to] = [Math.max(0, start - at), Math.min(chunk.length, end - at)]
-    if (from === 0 && to === chunk.length) yield chunk
+    // Whoever is given a chunk may release it, and then it has no length any more.
+    const { length } = chunk
+    const [from, to] = [Math.max(0, start - at), Math.min(length, end - at)]
+    if (from === 0 && to === length) yield chunk
     else if (from < to) yield chunk.subarray(from, to)
-    at += chunk.length
+    at += length
   }
 }
 

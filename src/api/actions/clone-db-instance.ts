@@ -8,7 +8,7 @@ import { RdsError } from '../errors.ts'
 import { randomInstanceId } from '../new-instance-id.ts'
 import { instanceId, oneOf, setId, text, utcMinuteOrSecond } from '../parameters.ts'
 import { requireRegion } from '../region.ts'
-import { requireRegistered, requireSet } from '../require.ts'
+import { requireOpenable, requireRegistered, requireSet } from '../require.ts'
 import { requireSource, tableMeta } from '../table-meta.ts'
 
 /** What a machine of RDS would have, and one of ours has not. */
@@ -108,6 +108,7 @@ export const cloneDBInstance = defineAction({
         `The backup set ${set.id} is logical, and a clone is made of a physical one. RestoreBackup restores it into an instance.`,
       )
     }
+    requireOpenable(set, context.encryption)
     const makes: NewInstance = {
       id: randomInstanceId(),
       engine: source.engine,
