@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 import { makeDirectoryFor } from '../../quickstart/account.ts'
@@ -264,6 +265,11 @@ suite('encrypted sets through the whole service', () => {
     const argv = ['catalog', 'rebuild', '--data-dir', join(directory, 'rebuilt'), '--json']
     const rebuilt = await runProgram([...argv, '--set', `store.url=file://${service.storeDirectory}`])
     assert.equal(rebuilt.code, 0, rebuilt.err)
-    assert.deepEqual((JSON.parse(rebuilt.out) as { sets: number; problems: string[] }).sets, 6)
+    assert.equal((JSON.parse(rebuilt.out) as { sets: number }).sets, 6)
+    using database = new DatabaseSync(join(directory, 'rebuilt/catalog.db'), { readOnly: true })
+    const rows = database.prepare('select id, encryption from sets').all()
+    const known = new Map(rows.map(({ id, encryption }) => [String(id), JSON.parse(String(encryption)) as unknown]))
+    assert.equal(known.size, 6)
+    assert.deepEqual(known.get(full?.BackupId ?? ''), { format: 'age', mode: 'held', recipients: fingerprints() })
   })
 })
