@@ -96,6 +96,7 @@ export async function frontDoor({ actions = [echo], limits = {}, signingKey, rea
     signingKey: signingKey ?? (async (id: string) => (id === KEY.id ? signingKeyOf(KEY.secret) : undefined)),
     sinceLastBeat: async () => 1000,
     figures: async () => [],
+    standings: async () => [],
     scheduled: async () => [],
     taskFigures: async () => [],
     alertFigures: async () => [],
