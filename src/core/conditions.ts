@@ -150,6 +150,9 @@ export function agedProof(provenAt: Moment | undefined, now: Moment, days: numbe
     subject: 'encryption',
     instanceId: undefined,
     what: `${last} that he has an identity which opens encrypted sets`,
-    hint: 'Show it: holdfast encryption check --identity FILE, or holdfast encryption challenge DIR where no identity may be.',
+    hint:
+      provenAt === undefined
+        ? 'No backup is taken until then: run holdfast encryption challenge DIR, open a file it writes, and do what the file says.'
+        : 'Show it: holdfast encryption check --identity FILE, or holdfast encryption challenge DIR where no identity may be.',
   }
 }

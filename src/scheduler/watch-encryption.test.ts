@@ -61,6 +61,7 @@ suite('what encrypted sets are opened by', () => {
       const [found, ...others] = await watch(identities)()
       assert.deepEqual([found?.kind, found?.subject, others], ['identity-check', 'encryption', []])
       assert.match(found?.what ?? '', /nobody has ever shown/)
+      assert.match(found?.hint ?? '', /encryption challenge DIR/)
     }
     await noteProven(store, [vault.fingerprint], clock.now())
     for (const identities of [[], [own]]) assert.deepEqual(await watch(identities)(), [])
