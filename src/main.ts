@@ -8,6 +8,7 @@ import type { ClaimLimits } from './catalog/claims.ts'
 import { openCatalog } from './catalog/open.ts'
 import { readSecretFile } from './config/client.ts'
 import { environment } from './config/environment.ts'
+import { openEncryption } from './cli/local/encryption.ts'
 import { auditDirectory, READS } from './cli/local/audit-files.ts'
 import { ownerOf } from './cli/local/owner.ts'
 import type { RoleHooks, RunningRole } from './cli/local/role.ts'
@@ -28,6 +29,7 @@ import { runCatalogExport } from './scheduler/run-catalog-export.ts'
 import { runDrills } from './scheduler/run-drills.ts'
 import { runSchedule } from './scheduler/run-schedule.ts'
 import { runScheduler } from './scheduler/run-scheduler.ts'
+import { watchEncryption } from './scheduler/watch-encryption.ts'
 import { openStore } from './store/open.ts'
 import { keepClones } from './worker/keep-clones.ts'
 import { runWorker } from './worker/run-worker.ts'
@@ -98,6 +100,7 @@ async function openShared(config: Config, log: Log, { clock, openEngine: open }:
   return {
     catalog: await openConfigured(config, clock, { log, migrate: false }),
     store: await openStore(config.store.url, clock),
+    encryption: await openEncryption(config.encryption),
     clock,
     log,
     /** One engine of each kind for a whole process. */
@@ -186,13 +189,14 @@ async function startWorkerRole(config: Config, { log, wake }: RoleHooks, program
     wake()
   }
   const { exportRecipients: recipients, exportsKept: keep } = config.catalog
+  const watch = watchEncryption({ ...shared, settings: config.encryption })
   const done = Promise.all([
     worker.done,
     runScheduler({ ...shared, sweepSeconds, retainSeconds, wake: wakeAll }, stopping.signal),
     runSchedule({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runDrills({ ...shared, pollSeconds, wake: wakeAll }, stopping.signal),
     runCatalogExport({ ...shared, recipients, keep }, stopping.signal),
-    runAlerts({ ...shared, ...alertsOf(config), name }, stopping.signal),
+    runAlerts({ ...shared, ...alertsOf(config), watchEncryption: watch, name }, stopping.signal),
     clones === undefined ? undefined : keepClones({ ...shared, restore, clones, lookSeconds }, stopping.signal),
   ])
   return {

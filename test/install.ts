@@ -14,6 +14,7 @@ export const NEEDS: readonly Need[] = [
   { program: 'postgres', package: 'postgresql-15', places: ['/usr/lib/postgresql/15/bin'] },
   { program: 'pg_createcluster', package: 'postgresql-common' },
   { program: 'zstd', package: 'zstd' },
+  { program: 'age', package: 'age' },
   { program: 'tar', package: 'tar' },
   { program: 'curl', package: 'curl' },
   { program: 'wget', package: 'wget' },

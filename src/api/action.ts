@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EngineKind } from '../core/instance.ts'
 import type { Sealer } from '../lib/seal.ts'
+import type { Encryption } from '../set/encryption.ts'
 import type { Store } from '../store/store.ts'
 import type { Caller } from './caller.ts'
 import type { ParameterCodec } from './parameters.ts'
@@ -48,6 +49,8 @@ export interface ActionContext {
   readonly restoreRoots: readonly string[]
   /** Whether a worker has a directory for clones. */
   readonly clones: boolean
+  /** What this service encrypts to and can open. */
+  readonly encryption: Encryption
   /** Tells the workers that a task waits. Losing it loses nothing. */
   readonly wake: () => void
   readonly caller: Caller

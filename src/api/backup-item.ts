@@ -41,7 +41,11 @@ export const backupItem = z.object({
     .describe('Whether the set can be restored whole, as far as backup, verification and drill know.'),
   Checksum: z.string().describe('CRC-64 (ECMA-182) of the download, decimal; empty when there is none.'),
   StorageClass: z.literal('0'),
-  Encryption: z.literal('{}'),
+  Encryption: z
+    .string()
+    .describe(
+      'JSON text: {} of a set that is not encrypted; else format (age), mode (escrow or held) and recipients, the fingerprints of those whose identity opens it.',
+    ),
   CopyOnlyBackup: z.literal('0'),
   Engine: z.string(),
   EngineVersion: z.string(),
@@ -93,7 +97,7 @@ export function renderBackup(set: BackupSet, links: LinkMaker, policyEnd?: Momen
     IsAvail: isGood(set) ? 1 : 0,
     Checksum: set.checksum ?? '',
     StorageClass: '0',
-    Encryption: '{}',
+    Encryption: JSON.stringify(set.encryption ?? {}),
     CopyOnlyBackup: '0',
     Engine: engineName(set.engine),
     EngineVersion: set.engineVersion,

@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { KnownPolicy } from '../catalog/policy-rows.ts'
 import type { BackupSet } from '../core/backup-set.ts'
 import type { Instance } from '../core/instance.ts'
+import { opens, type Encryption } from '../set/encryption.ts'
 import { RdsError, type RdsErrorCode } from './errors.ts'
 
 const noInstance = (id: string, code: RdsErrorCode) => new RdsError(code, `The database instance ${id} does not exist.`)
@@ -40,6 +41,16 @@ export async function requireSet(catalog: Catalog, instanceId: string, setId: st
     )
   }
   return set
+}
+
+/** Refuses a set that is encrypted and that this service has no identity for. */
+export function requireOpenable({ id, encryption }: BackupSet, { identities }: Encryption): void {
+  if (opens(identities, encryption)) return
+  throw new RdsError(
+    'IncorrectBackupSetState',
+    `The backup set ${id} is encrypted to ${encryption?.recipients.join(', ')}, and this service holds no identity of theirs. ` +
+      'Restore it where one is: holdfast backups restore SET --store URL --identity FILE.',
+  )
 }
 
 /** The policy of an instance that is there. */

@@ -2,6 +2,7 @@ import { isLoopback } from '../config/combinations.ts'
 import type { Config } from '../config/config.ts'
 import { Fault } from '../core/fault.ts'
 import type { Sealer } from '../lib/seal.ts'
+import { NO_ENCRYPTION, type Encryption } from '../set/encryption.ts'
 import type { Action, ActionContext } from './action.ts'
 import type { ReadAudit } from './audit-reads.ts'
 import { createLinkHandler } from './download.ts'
@@ -15,6 +16,8 @@ export type ApiConfig = Pick<Config, 'api' | 'limits' | 'links' | 'metrics' | 'r
 
 export interface ApiDeps
   extends Pick<ActionContext, 'catalog' | 'store' | 'clock' | 'engineOf' | 'wake'>, Pick<HttpDeps, 'log'> {
+  /** Absent: nothing is encrypted, and nothing that is can be opened. */
+  readonly encryption?: Encryption | undefined
   readonly config: ApiConfig
   readonly actions: readonly Action[]
   readonly sealer: Sealer
@@ -68,7 +71,10 @@ export async function startApi(deps: ApiDeps): Promise<RunningApi> {
 const startMetrics = async ({ config, catalog, store }: ApiDeps, http: HttpDeps, handler: Handler | undefined) =>
   handler && serveMetrics(config.metrics, http, { catalog, store }, handler)
 
-function makeHandler({ config, actions, sealer, log, reads, ...parts }: ApiDeps, publicUrl: string): Handler {
+function makeHandler(
+  { config, actions, sealer, log, reads, encryption = NO_ENCRYPTION, ...parts }: ApiDeps,
+  publicUrl: string,
+): Handler {
   const { catalog, store, clock } = parts
   const { intranetUrl } = config.api
   const links = createLinks(sealer, clock, { publicUrl, intranetUrl, ...config.links })
@@ -78,6 +84,7 @@ function makeHandler({ config, actions, sealer, log, reads, ...parts }: ApiDeps,
       ...parts,
       sealer,
       links,
+      encryption,
       region: config.region,
       restoreRoots: config.restore.roots,
       clones: config.clones.directory !== undefined,

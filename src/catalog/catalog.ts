@@ -19,7 +19,7 @@ import type { ClientTokensTable } from './tables.ts'
 import type { TokenCatalog } from './tokens.ts'
 
 /** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
-export const CATALOG_VERSION = 7
+export const CATALOG_VERSION = 8
 
 /**
  * The nonce of the call that asks for a change, spent in the change's own transaction: a second call with the same pair is

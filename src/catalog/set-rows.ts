@@ -1,6 +1,7 @@
 import type { Insertable, Selectable, Transaction } from 'kysely'
 import { sql } from 'kysely'
 import type { BackupSet, SetDatabase } from '../core/backup-set.ts'
+import type { SetEncryption } from '../core/manifest.ts'
 import type { SetQuery } from './catalog.ts'
 import type { Tuple } from './database.ts'
 import { needNumber } from './ids.ts'
@@ -33,6 +34,7 @@ const COLUMNS = [
   'checksum',
   'drilled_at',
   'drill_damage',
+  'encryption',
 ] as const satisfies readonly (keyof SetsTable)[]
 
 type ValuesOf<Columns extends readonly (keyof SetsTable)[]> = {
@@ -69,12 +71,13 @@ export function setOf(tuple: Tuple): BackupSet {
   const [id, instanceId, nodeId, bucket, method, startedAt, endedAt, consistentAt, size, available, engine, ...more] =
     tuple as unknown as SetTuple
   const [engineVersion, manifestKey, parentId, reason, verifiedAt, damage, removing, linkRound, pinned, ...last] = more
-  const [expiresAt, databases, checksum, drilledAt, drillDamage, held] = last
+  const [expiresAt, databases, checksum, drilledAt, drillDamage, encryption, held] = last
   const set: BackupSet = {
     ...(databases !== null && { databases: databasesIn(databases) }),
     ...(checksum !== null && { checksum }),
     ...(drilledAt !== null && { drilledAt }),
     ...(drillDamage !== null && { drillDamage }),
+    ...(encryption !== null && { encryption: JSON.parse(encryption) as SetEncryption }),
     id: String(id),
     instanceId,
     nodeId: nodeId === null ? undefined : String(nodeId),
@@ -141,6 +144,7 @@ export function rowOf(set: BackupSet): Insertable<SetsTable> {
     checksum: set.checksum ?? null,
     drilled_at: set.drilledAt ?? null,
     drill_damage: set.drillDamage ?? null,
+    encryption: set.encryption === undefined ? null : JSON.stringify(set.encryption),
   }
 }
 

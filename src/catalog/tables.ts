@@ -85,6 +85,8 @@ export interface SetsTable {
   drill_damage: string | null
   /** CRC-64 of the download, decimal. */
   checksum: string | null
+  /** JSON of SetEncryption. */
+  encryption: string | null
 }
 
 /** How many sets of one bucket an instance has, those being removed left out. */

@@ -4,6 +4,7 @@ import { Fault } from '../core/fault.ts'
 import { exitCodeOf, printFailure } from './io.ts'
 import { addCatalog } from './local/catalog-commands.ts'
 import { addConfig } from './local/config-commands.ts'
+import { addEncryption } from './local/encryption-commands.ts'
 import { addServe } from './local/serve-command.ts'
 import type { Parts } from './parts.ts'
 import { addAlerts } from './remote/alerts-commands.ts'
@@ -42,6 +43,7 @@ function createProgram(parts: Parts): Command {
   addServe(program, parts)
   addConfig(program, parts)
   addCatalog(program, parts)
+  addEncryption(program, parts)
   addInstances(program, parts)
   addBackups(program, parts)
   addTasks(program, parts)

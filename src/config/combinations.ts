@@ -1,11 +1,18 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { Config } from './config.ts'
+import { identityFileProblem } from './identity-file.ts'
 import type { Problem } from './sources.ts'
 
 /** What is wrong between settings that are each well formed, and with the files they name. */
 export function combinationProblems(config: Config): Problem[] {
-  return [...listenProblems(config), ...urlProblems(config), ...emailProblems(config), ...fileProblems(config)]
+  return [
+    ...listenProblems(config),
+    ...urlProblems(config),
+    ...emailProblems(config),
+    ...encryptionProblems(config),
+    ...fileProblems(config),
+  ]
 }
 
 /** Whether an address to listen on is reached from this machine only. */
@@ -58,6 +65,22 @@ function* emailProblems({ alerts: { email } }: Config): Generator<Problem> {
       hint: 'Use starttls or tls.',
     }
   }
+}
+
+function* encryptionProblems({ encryption }: Config): Generator<Problem> {
+  const { recipients, oneRecipient, identityFile } = encryption
+  const different = new Set(recipients).size
+  if (different < recipients.length) {
+    yield { path: 'encryption.recipients', what: 'names a recipient twice', hint: 'Name each one once.' }
+  } else if (different === 1 && !oneRecipient) {
+    yield {
+      path: 'encryption.recipients',
+      what: 'names a single recipient, whose identity may be lost',
+      hint: 'Add one whose identity is kept elsewhere, or set encryption.oneRecipient: true.',
+    }
+  }
+  const problem = identityFile === undefined ? undefined : identityFileProblem(identityFile)
+  if (problem) yield { path: 'encryption.identityFile', what: problem.what, hint: problem.hint }
 }
 
 function* fileProblems({ api, catalog, alerts }: Config): Generator<Problem> {

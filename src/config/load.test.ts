@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -137,6 +137,35 @@ test('loadConfig throws one Fault that holds every problem', () => {
     (error) =>
       Fault.is(error, 'invalid') && error.message.includes('api.port: ') && error.message.includes('log.level: '),
   )
+})
+
+test('encryption asks for two recipients, or for one by name', () => {
+  const [one, other] = [
+    'age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj',
+    'age19s268xmwgrdlreha5nh3nmsaph5jaut0mpklfgrdp35l9sswpu5smzz9l8',
+  ]
+  const about = (recipients: string, more: Record<string, string> = {}) =>
+    problemsOf({ flags: { 'encryption.recipients': recipients, ...more } })
+  assert.deepEqual(about(`${one},${other}`), [])
+  assert.match(about(one)[0]?.hint ?? '', /kept elsewhere, or set encryption.oneRecipient: true/)
+  assert.deepEqual(about(one, { 'encryption.oneRecipient': 'true' }), [])
+  assert.match(about(`${one},${one}`)[0]?.what ?? '', /twice/)
+  for (const none of ['age1x', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA', one.toUpperCase()]) {
+    assert.equal(about(`${other},${none}`)[0]?.path, 'encryption.recipients.1', none)
+  }
+})
+
+test('an identity file that others may read, or that is not there, is refused', () => {
+  const path = file('AGE-SECRET-KEY-1')
+  const about = () => problemsOf({ flags: { 'encryption.identityFile': path } })
+  chmodSync(path, 0o640)
+  assert.deepEqual(about(), [
+    { path: 'encryption.identityFile', what: 'mode 0640 lets others at it', hint: `Run chmod 600 ${path}.` },
+  ])
+  chmodSync(path, 0o600)
+  assert.deepEqual(about(), [])
+  rmSync(path)
+  assert.match(about()[0]?.what ?? '', /no such file/)
 })
 
 test('the sample is a valid file that changes nothing', () => {

@@ -119,7 +119,7 @@ function absolute(settings: Settings, origins: ReadonlyMap<string, string>, file
   const fileBase = file === undefined ? process.cwd() : dirname(resolve(file))
   const at = <T extends string | undefined>(path: string, value: T) =>
     (value === undefined ? value : resolve(origins.has(path) ? process.cwd() : fileBase, value)) as T
-  const { dataDir, keyFile, catalog, api, restore, drills, clones, alerts } = settings
+  const { dataDir, keyFile, catalog, api, restore, drills, clones, encryption, alerts } = settings
   const tls = api.tls && { cert: at('api.tls.cert', api.tls.cert), key: at('api.tls.key', api.tls.key) }
   const sqlite = catalog.url?.startsWith('sqlite:') ? at('catalog.url', catalog.url.slice(7)) : undefined
   return {
@@ -145,6 +145,7 @@ function absolute(settings: Settings, origins: ReadonlyMap<string, string>, file
     },
     drills: { ...drills, directory: at('drills.directory', drills.directory) },
     clones: { ...clones, directory: at('clones.directory', clones.directory) },
+    encryption: { ...encryption, identityFile: at('encryption.identityFile', encryption.identityFile) },
     restore: {
       ...restore,
       roots: restore.roots.map((root) => at('restore.roots', root)),

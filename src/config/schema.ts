@@ -1,6 +1,7 @@
 import { Encrypter } from 'age-encryption'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
+import { isRecipient } from '../lib/age.ts'
 
 const port = z.int().min(0).max(65535)
 const seconds = (value: number) =>
@@ -17,7 +18,7 @@ const httpUrl = z
   .string()
   .regex(/^https?:\/\/[^/?#]+$/, 'must be http:// or https:// with a host, an optional port and no path')
 
-const isRecipient = (text: string) => {
+const isAnyRecipient = (text: string) => {
   try {
     new Encrypter().addRecipient(text)
     return true
@@ -56,7 +57,7 @@ export const configSchema = z.strictObject({
         .describe('sqlite:PATH or postgres://USER@HOST/DATABASE. Default: sqlite:<dataDir>/catalog.db.'),
       passwordFile: path.optional().describe('File that holds the password of the catalog database.'),
       exportRecipients: z
-        .array(z.string().refine(isRecipient, 'must be a recipient of age, as age-keygen prints it: age1…'))
+        .array(z.string().refine(isAnyRecipient, 'must be a recipient of age, as age-keygen prints it: age1…'))
         .default([])
         .describe(
           'Recipients of age (age1…) who can open the export of the catalog that goes to the store each UTC day. None: none goes.',
@@ -204,6 +205,34 @@ export const configSchema = z.strictObject({
       lookSeconds: seconds(30).describe(
         'How often it is looked whether every clone runs, and one that does not is started.',
       ),
+    })
+    .prefault({}),
+  encryption: z
+    .strictObject({
+      recipients: z
+        .array(z.string().refine(isRecipient, 'must be a recipient of age, as age-keygen prints it: age1…'))
+        .default([])
+        .describe(
+          'Recipients of age (age1…): every new set is encrypted to all of them, and any one of their identities opens it. At least two. None: sets are not encrypted.',
+        ),
+      oneRecipient: z
+        .boolean()
+        .default(false)
+        .describe('Take a single recipient: when its identity is lost, every set is lost.'),
+      identityFile: path
+        .optional()
+        .describe(
+          'File of mode 0600 with an identity of a recipient, for a service that restores and checks by itself (held). Absent: it can open nothing (escrow).',
+        ),
+      checkSeconds: seconds(86_400).describe(
+        'How often it is tried whether identityFile opens the newest set of each instance.',
+      ),
+      proofDays: z
+        .number()
+        .positive()
+        .max(3650)
+        .default(180)
+        .describe('Without identityFile: days after which somebody must show again that he has an identity.'),
     })
     .prefault({}),
   audit: z

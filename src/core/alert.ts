@@ -7,13 +7,14 @@ export const ALERT_KINDS = [
   'rpo-exceeded',
   'store-nearly-full',
   'key-expiring',
+  'identity-check',
 ] as const
 export type AlertKind = (typeof ALERT_KINDS)[number]
 
 /** Something that is wrong now, as a look at the service finds it. There is one of a kind for a subject. */
 export interface Condition {
   readonly kind: AlertKind
-  /** Whom it is about: the id of an instance, a set or an access key, or `store`. */
+  /** Whom it is about: the id of an instance, a set or an access key, `store` or `encryption`. */
   readonly subject: string
   readonly instanceId: string | undefined
   /** In plain words, without secrets. */

@@ -1,3 +1,4 @@
+import type { SetEncryption } from './manifest.ts'
 import type { Moment } from '../lib/clock.ts'
 
 export type SetStatus = 'Success' | 'Failed'
@@ -58,6 +59,8 @@ export interface BackupSet {
   readonly expiresAt?: Moment
   /** How often its links were revoked; absent for never. A link of an earlier round is no more good. */
   readonly linkRound?: number
+  /** To whom its parts are encrypted; absent when they are not. */
+  readonly encryption?: SetEncryption
   /** Of a logical set: each database, by name. */
   readonly databases?: readonly SetDatabase[]
 }

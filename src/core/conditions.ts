@@ -128,3 +128,31 @@ export function expiringKey(
     hint: `Prolong it (holdfast keys modify ${id} --expires TIME), or remove it: holdfast keys remove ${id}.`,
   }
 }
+
+/** The newest set of an instance is not opened by the identity that the service holds. */
+export const unopenedSet = (
+  { id, instanceId }: { readonly id: string; readonly instanceId: string },
+  why: string,
+): Condition => ({
+  kind: 'identity-check',
+  subject: instanceId,
+  instanceId,
+  what: `the newest set ${id} of ${instanceId} cannot be opened by the service: ${why}`,
+  hint: `Mend encryption.identityFile, or verify the set: holdfast backups verify ${id}.`,
+})
+
+/** Nobody has shown within `days` that he has an identity which opens encrypted sets; `provenAt` is when somebody last did. */
+export function agedProof(provenAt: Moment | undefined, now: Moment, days: number): Condition | undefined {
+  if (provenAt !== undefined && now - provenAt <= days * DAY_MS) return undefined
+  const last = provenAt === undefined ? 'nobody has ever shown' : `nobody has shown since ${isoSeconds(provenAt)}`
+  return {
+    kind: 'identity-check',
+    subject: 'encryption',
+    instanceId: undefined,
+    what: `${last} that he has an identity which opens encrypted sets`,
+    hint:
+      provenAt === undefined
+        ? 'No backup is taken until then: run holdfast encryption challenge DIR, open a file it writes, and do what the file says.'
+        : 'Show it: holdfast encryption check --identity FILE, or holdfast encryption challenge DIR where no identity may be.',
+  }
+}

@@ -22,6 +22,7 @@ export const FAULTS = {
   lease_lost: { exit: 20, retry: false },
   target_full: { exit: 21, retry: false },
   increment_refused: { exit: 22, retry: false },
+  identity_needed: { exit: 23, retry: false },
   replayed: { exit: 3, retry: false },
   repeated: { exit: 5, retry: false },
   cancelled: { exit: 130, retry: false },

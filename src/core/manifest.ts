@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { Fault } from './fault.ts'
 
-/** The newest manifest version this program writes and reads. Older ones are read for ever. */
-export const MANIFEST_VERSION = 1
+/** The newest manifest version this program writes and reads. Older ones are read for ever. Version 2 is that of encrypted sets. */
+export const MANIFEST_VERSION = 2
 
 const decimal = z.string().regex(/^\d{1,16}$/)
 const moment = z.int().nonnegative()
@@ -23,7 +23,8 @@ const stored = z.object({
     .string()
     .regex(/^\d{1,20}$/)
     .optional(),
-  encoding: z.literal('zstd'),
+  /** `zstd`, or that within a file of age. */
+  encoding: z.enum(['zstd', 'zstd+age']),
   /** Bytes after decoding. */
   plainSize: bytes,
   frames: z.int().nonnegative(),
@@ -97,9 +98,18 @@ const logical = z.object({
   databases: z.array(logicalDatabase),
 })
 
+/** To whom the parts of a set are encrypted. */
+const encryption = z.object({
+  format: z.literal('age'),
+  /** Whether the service that wrote it could open it (`held`) or not (`escrow`). */
+  mode: z.enum(['escrow', 'held']),
+  /** Fingerprint of each recipient, in order: any one's identity opens the set. */
+  recipients: z.array(z.string().regex(/^[0-9a-f]{16}$/)).min(1),
+})
+
 export const manifestSchema = z.object({
   format: z.literal('holdfast-set'),
-  version: z.literal(1),
+  version: z.literal([1, 2]),
   backupId: decimal,
   taskId: decimal,
   attempt: z.int().positive(),
@@ -122,6 +132,8 @@ export const manifestSchema = z.object({
   parts: z.array(stored).min(1),
   /** Objects beside the parts that a later incremental or check needs (`backup_manifest`); not in the download. */
   extras: z.array(stored),
+  /** Of an encrypted set. Its extras are not encrypted: they hold names and sizes, and an increment needs them. */
+  encryption: encryption.optional(),
   postgres: postgres.optional(),
   /** Of a logical set of PostgreSQL. */
   logical: logical.optional(),
@@ -129,6 +141,7 @@ export const manifestSchema = z.object({
 
 export type Manifest = z.infer<typeof manifestSchema>
 export type StoredObject = z.infer<typeof stored>
+export type SetEncryption = z.infer<typeof encryption>
 export type PostgresFacts = z.infer<typeof postgres>
 export type LogicalFacts = z.infer<typeof logical>
 export type LogicalDatabase = z.infer<typeof logicalDatabase>
@@ -156,11 +169,22 @@ export function parseManifest(text: string, where: string): Manifest {
     )
   }
   const parsed = manifestSchema.safeParse(value)
-  if (parsed.success) return parsed.data
+  if (parsed.success) return consistent(parsed.data, where)
   const issue = parsed.error.issues[0]
   throw new Fault('store_corrupt', `read ${where}: ${issue?.path.join('.')}: ${issue?.message}`, {
     cause: parsed.error,
   })
+}
+
+/** A set is encrypted in all its parts or in none, and names to whom. */
+function consistent(manifest: Manifest, where: string): Manifest {
+  const encoding = manifest.encryption ? 'zstd+age' : 'zstd'
+  const odd =
+    manifest.parts.find((part) => part.encoding !== encoding) ??
+    manifest.extras.find((extra) => extra.encoding !== 'zstd')
+  if (!odd) return manifest
+  const said = manifest.encryption ? 'is encrypted' : 'is not encrypted'
+  throw new Fault('store_corrupt', `read ${where}: the set ${said}, and ${odd.name} is said to be ${odd.encoding}`)
 }
 
 /** The text of a manifest: JSON, two blanks of indent, ending in a newline, so that a person can read it. */

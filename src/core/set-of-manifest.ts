@@ -31,6 +31,7 @@ export function setOfManifest(manifest: Manifest, manifestKey: string, download:
     held: false,
     verifiedAt: undefined,
     ...(checksum !== undefined && { checksum }),
+    ...(manifest.encryption && { encryption: manifest.encryption }),
     ...(manifest.logical && { databases: databasesOf(manifest, manifest.logical) }),
   }
 }

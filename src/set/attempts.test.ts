@@ -170,7 +170,7 @@ suite('listing the sets of a store', () => {
     const missing = await writeSet(store, small, { place: at(1, '3') })
     const good = await writeSet(store, small, { place: at(1, '4') })
     await store.put(broken.key, bytes('no JSON'))
-    await store.put(newer.key, bytes(formatManifest(newer.manifest).replace('"version": 1', '"version": 2')))
+    await store.put(newer.key, bytes(formatManifest(newer.manifest).replace('"version": 1', '"version": 3')))
     await store.remove(missing.manifest.parts[0]?.key ?? '')
     const found = await Array.fromAsync(listManifests(store))
     assert.deepEqual(

@@ -8,13 +8,16 @@ export interface Named {
   readonly instanceId: string
   readonly startedAt: Moment
   readonly method: SetMethod
+  /** Set when its parts are encrypted. */
+  readonly encryption?: unknown
 }
 
 /**
- * The file name of a set's download, which a person can read: `pg-orders_20260102030405_1234.tar.zst`; of one of its objects, that
- * behind it: `pg-orders_20260102030405_1234_db-16384-orders.dump.zst`.
+ * The file name of a set's download, which a person can read: `pg-orders_20260102030405_1234.tar.zst`, encrypted `….tar.zst.age`; of one
+ * of its objects, that behind it: `pg-orders_20260102030405_1234_db-16384-orders.dump.zst`. The tar of several is not encrypted itself.
  */
 export function downloadName(set: Named, file?: string): string {
-  const ending = file === undefined ? (set.method === 'Physical' ? '.tar.zst' : '.tar') : `_${file}`
+  const whole = set.method === 'Logical' ? '.tar' : set.encryption === undefined ? '.tar.zst' : '.tar.zst.age'
+  const ending = file === undefined ? whole : `_${file}`
   return `${set.instanceId}_${compactSeconds(set.startedAt)}_${set.id}${ending}`
 }

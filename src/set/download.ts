@@ -17,18 +17,18 @@ export async function openDownload(
   manifest: Manifest,
   { file, ...options }: Options & { readonly file?: string | undefined } = {},
 ): Promise<Download> {
-  const { backupId: id, instance, startedAt, method, endedAt } = manifest
+  const { backupId: id, instance, startedAt, method, encryption, endedAt } = manifest
   const parts = file === undefined ? manifest.parts : manifest.parts.filter(({ key }) => key.endsWith(`/${file}`))
   await Promise.all(parts.map((part) => checkSize(store, part, options)))
-  const fileName = downloadName({ id, instanceId: instance.id, startedAt, method }, file)
+  const fileName = downloadName({ id, instanceId: instance.id, startedAt, method, encryption }, file)
   const shared = { fileName, etag: etagOf({ ...manifest, parts }) }
   const [only, ...others] = parts
   if (!only) throw new Fault('not_found', `download ${file} of set ${id}: it has no such object`)
   if (file !== undefined || (method === 'Physical' && others.length === 0)) {
-    const { key, size, crc64 } = only
+    const { key, size, crc64, encoding } = only
     return {
       ...shared,
-      contentType: 'application/zstd',
+      contentType: encoding === 'zstd' ? 'application/zstd' : 'application/octet-stream',
       size,
       checksum: () => crc64,
       read: (range, opts) => store.get(key, { ...range, ...opts }),

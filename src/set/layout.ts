@@ -1,4 +1,5 @@
 import { Fault } from '../core/fault.ts'
+import type { StoredObject } from '../core/manifest.ts'
 import type { AttemptPlace } from './set.ts'
 
 /** Where all sets of a store lie. */
@@ -28,11 +29,11 @@ export function parseSetKey(key: string): { readonly place: AttemptPlace; readon
 }
 
 /**
- * The key of an object of a set: `data.tar` lies in `data.tar.zst`, `backup_manifest` in `backup_manifest.zst`. Fault 'invalid'
- * for a name that no key can hold.
+ * The key of an object of a set: `data.tar` lies in `data.tar.zst`, encrypted in `data.tar.zst.age`, `backup_manifest` in
+ * `backup_manifest.zst`. Fault 'invalid' for a name that no key can hold.
  */
-export function objectKey(place: AttemptPlace, name: string): string {
-  if (NAME.test(name)) return `${attemptPrefix(place)}${name}.zst`
+export function objectKey(place: AttemptPlace, name: string, encoding: StoredObject['encoding'] = 'zstd'): string {
+  if (NAME.test(name)) return `${attemptPrefix(place)}${name}.zst${encoding === 'zstd' ? '' : '.age'}`
   throw new Fault('invalid', `write a part named ${JSON.stringify(name.slice(0, 100))}`, {
     hint: 'A name is made of letters, digits, dots, underscores and hyphens.',
   })

@@ -1,10 +1,12 @@
 import { Fault } from '../core/fault.ts'
 import { parseManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
 import type { SetReader } from '../core/set-reader.ts'
+import type { Identity } from '../lib/age.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 import type { Store } from '../store/store.ts'
 import { attemptPrefix, MANIFEST, parseSetKey } from './layout.ts'
-import { objectBytes } from './object-bytes.ts'
+import { needIdentity } from './need-identity.ts'
+import { objectBytes, type ReadOptions } from './object-bytes.ts'
 
 /** A manifest names a few objects and some settings: one larger than this is none. */
 const MAX_MANIFEST = 64 * 1024 * 1024
@@ -41,9 +43,15 @@ export function checkBelongs(manifest: Manifest, key: string): void {
 /** All objects of a set, parts first. */
 export const objectsOf = (manifest: Manifest): readonly StoredObject[] => [...manifest.parts, ...manifest.extras]
 
-/** Opens a set for reading, any range of any part. Nothing is read before `read` is. */
-export function openSet(store: Store, manifest: Manifest): SetReader {
-  return { manifest, read: (part, range, options) => readPart(store, manifest, part, range, options) }
+/**
+ * Opens a set for reading, any range of any part. Nothing is read before `read` is. An encrypted part is Fault 'identity_needed' unless
+ * one of the identities opens it.
+ */
+export function openSet(store: Store, manifest: Manifest, identities: readonly Identity[] = []): SetReader {
+  return {
+    manifest,
+    read: (part, range, options) => readPart(store, manifest, part, range, { ...options, identities }),
+  }
 }
 
 async function* readPart(
@@ -51,13 +59,14 @@ async function* readPart(
   manifest: Manifest,
   name: string,
   range: { start: number; end: number } | undefined,
-  options: Options | undefined,
+  options: ReadOptions,
 ): Bytes {
   const object = objectsOf(manifest).find((one) => one.name === name)
   if (!object) throw new Fault('not_found', `read part ${name} of set ${manifest.backupId}: it has no such part`)
   try {
     yield* objectBytes(store, object, range, options)
   } catch (error) {
+    if (Fault.is(error, 'identity_needed')) throw needIdentity(manifest, options.identities ?? [], error)
     if (!Fault.is(error, 'store_corrupt')) throw error
     throw new Fault('store_corrupt', `read part ${name} of set ${manifest.backupId}: ${error.message}`, {
       hint: 'Restore another set, and verify this one to see all that is damaged.',

@@ -214,7 +214,7 @@ suite('verifying a set', () => {
     const seen: number[] = []
     const report = await verifySet(store, manifest, { onProgress: (read) => seen.push(read) })
     const total = [...manifest.parts, ...manifest.extras].reduce((sum, { size }) => sum + size, 0)
-    assert.deepEqual(report, { ok: true, objects: 2, bytes: total, damage: [] })
+    assert.deepEqual(report, { ok: true, objects: 2, bytes: total, opened: true, damage: [] })
     assert.equal(seen.at(-1), total)
     assert.deepEqual(
       seen,

@@ -12,7 +12,7 @@ export interface AttemptPlace {
 }
 
 export interface PartOptions {
-  /** Its object's name without `.zst`; the part's own name and `.tar` when absent. */
+  /** Its object's name without `.zst` and `.age`; the part's own name and `.tar` when absent. */
   readonly file?: string | undefined
 }
 
@@ -61,6 +61,8 @@ export interface VerifyReport {
   readonly ok: boolean
   readonly objects: number
   readonly bytes: number
+  /** False when an object was encrypted and no identity opened it: then its stored bytes were checked, and not what is in them. */
+  readonly opened: boolean
   /** One line for each object that is not as the manifest says, naming it. */
   readonly damage: readonly string[]
 }

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import { formatManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
+import { sealForRecipients } from '../lib/age.ts'
 import { crc64 } from '../lib/crc64.ts'
 import { release } from '../lib/release.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
@@ -14,22 +15,26 @@ import type { AttemptPlace, SetWriter } from './set.ts'
 export interface WriteOptions extends Options {
   /** zstd's level. */
   readonly level: number
+  /** Whom the parts are encrypted to (`age1…`); extras are not. None: nothing is encrypted. */
+  readonly recipients?: readonly string[] | undefined
 }
 
 /**
  * Begins to write one attempt at a set. Nothing lies in the store before the first part; nothing of it is a set before `commit`.
- * Parts may be written at once; each passes through compression and SHA-256 on its way, and none is kept in memory.
+ * Parts may be written at once; each passes through compression, encryption if asked and SHA-256 on its way, and none is kept in memory.
  */
 export function beginSet(store: Store, place: AttemptPlace, options: WriteOptions): SetWriter {
   const [parts, extras]: [StoredObject[], StoredObject[]] = [[], []]
   const names = new Set<string>()
   let storedBytes = 0
 
-  const write = async (name: string, key: string, body: Bytes): Promise<StoredObject> => {
+  const { recipients = [], ...plainly } = options
+
+  const write = async (name: string, key: string, body: Bytes, how: WriteOptions): Promise<StoredObject> => {
     if (names.has(key)) throw new Fault('conflict', `write ${key} a second time`)
     names.add(key)
     try {
-      return await writeObject(store, name, key, body, { ...options, onStored: (bytes) => (storedBytes += bytes) })
+      return await writeObject(store, name, key, body, { ...how, onStored: (bytes) => (storedBytes += bytes) })
     } catch (error) {
       // Nothing lies there: an engine may write it again, as after bad page checksums.
       names.delete(key)
@@ -44,10 +49,11 @@ export function beginSet(store: Store, place: AttemptPlace, options: WriteOption
       return storedBytes
     },
     async part(name, body, { file = `${name}.tar` } = {}) {
-      parts.push(await write(name, objectKey(place, file), body))
+      const encoding = recipients.length > 0 ? 'zstd+age' : 'zstd'
+      parts.push(await write(name, objectKey(place, file, encoding), body, options))
     },
     async extra(name, body) {
-      extras.push(await write(name, objectKey(place, name), body))
+      extras.push(await write(name, objectKey(place, name), body, plainly))
     },
     commit: (manifest) => commit(store, place, manifest, options),
   }
@@ -60,26 +66,30 @@ async function writeObject(
   body: Bytes,
   options: WriteOptions & { onStored: (bytes: number) => void },
 ): Promise<StoredObject> {
-  const sums: Sums = { sha256: createHash('sha256'), crc64: 0n }
+  const sums: Sums = { sha256: createHash('sha256'), crc64: 0n, size: 0 }
   const encoded = encodeFrames(body, options)
-  const bytes = measured(encoded.bytes, sums, options.onStored)
-  const { size } = await store.put(key, bytes, { signal: options.signal, onWritten: release })
-  const { plainSize, storedSize, frames } = encoded
-  if (size !== storedSize) throw new Fault('store_corrupt', `put ${key}: the store kept ${size} of ${storedSize} bytes`)
+  const { recipients = [], signal } = options
+  const sealed = recipients.length > 0 ? sealForRecipients(encoded.bytes, recipients) : encoded.bytes
+  const { size } = await store.put(key, measured(sealed, sums, options.onStored), { signal, onWritten: release })
+  if (size !== sums.size) throw new Fault('store_corrupt', `put ${key}: the store kept ${size} of ${sums.size} bytes`)
+  const { plainSize, frames } = encoded
   const [sha256, crc] = [sums.sha256.digest('hex'), sums.crc64.toString()]
-  return { name, key, size, sha256, crc64: crc, encoding: 'zstd', plainSize, frames }
+  const encoding = recipients.length > 0 ? 'zstd+age' : 'zstd'
+  return { name, key, size, sha256, crc64: crc, encoding, plainSize, frames }
 }
 
 /** What is reckoned of stored bytes as they pass. */
 interface Sums {
   readonly sha256: Hash
   crc64: bigint
+  size: number
 }
 
 async function* measured(bytes: Bytes, sums: Sums, onStored: (bytes: number) => void): Bytes {
   for await (const chunk of bytes) {
     sums.sha256.update(chunk)
     sums.crc64 = crc64(chunk, sums.crc64)
+    sums.size += chunk.length
     onStored(chunk.length)
     yield chunk
   }

@@ -3,7 +3,9 @@ import type { Instance, NodeAddress } from '../core/instance.ts'
 import type { Manifest } from '../core/manifest.ts'
 import { DEFAULT_POLICY } from '../core/policy.ts'
 import type { Engine } from '../engine/engine.ts'
+import { NO_ENCRYPTION } from '../set/encryption.ts'
 import { writeInstanceRecord } from '../set/instance-record.ts'
+import { requireOpens } from '../set/need-identity.ts'
 import { openSet } from '../set/read.ts'
 import { clonePlace, type Cloned } from './clone-place.ts'
 import { restorePercent } from './restore.ts'
@@ -18,6 +20,7 @@ export const clone: Story = async (run, deps) => {
   const { clones } = deps
   if (clones === undefined) throw new Fault('unsupported', 'clone: this worker has no clones.directory')
   const manifests = await chainOfTask(run, deps)
+  requireOpens(manifests, (deps.encryption ?? NO_ENCRYPTION).identities)
   const last = manifests.at(-1)
   if (last === undefined) throw new Fault('not_found', 'clone: an empty chain')
   const engine = deps.engineOf(last.instance.engine)
@@ -50,12 +53,12 @@ async function started(
   manifests: readonly Manifest[],
   engine: Engine,
   run: TaskRun,
-  { store, catalog, restore }: WorkerDeps,
+  { store, catalog, restore, encryption: { identities } = NO_ENCRYPTION }: WorkerDeps,
 ): Promise<Made> {
   const { owner, binDirs } = restore
   const restored = await engine.restore(
     { directory, owner },
-    manifests.map((manifest) => openSet(store, manifest)),
+    manifests.map((manifest) => openSet(store, manifest, identities)),
     { binDirs },
     { signal: run.signal, onProgress: (progress) => run.report(restorePercent(progress)) },
   )

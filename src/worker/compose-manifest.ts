@@ -1,5 +1,5 @@
 import type { Instance, Node } from '../core/instance.ts'
-import type { Manifest } from '../core/manifest.ts'
+import type { Manifest, SetEncryption } from '../core/manifest.ts'
 import type { TakeBackupRequest } from '../core/task.ts'
 import type { Point } from '../engine/engine.ts'
 import type { Moment } from '../lib/clock.ts'
@@ -15,16 +15,19 @@ export interface WrittenBackup {
   readonly node: Node
   readonly point: Point
   readonly writer: SetWriter
+  /** To whom the parts are encrypted; absent when they are not. */
+  readonly encryption: SetEncryption | undefined
   readonly startedAt: Moment
   readonly endedAt: Moment
 }
 
 /** The manifest of a set. */
 export function composeManifest(backup: WrittenBackup): Manifest {
-  const { place, request, base, instance, node, point, writer, startedAt, endedAt } = backup
+  const { place, request, base, instance, node, point, writer, encryption, startedAt, endedAt } = backup
   return {
     format: 'holdfast-set',
-    version: 1,
+    // What knows version 1 alone shall say that it is too old, and not that the set is damaged.
+    version: encryption ? 2 : 1,
     backupId: place.setId,
     taskId: place.taskId,
     attempt: place.attempt,
@@ -47,6 +50,7 @@ export function composeManifest(backup: WrittenBackup): Manifest {
     // Several are written at once, and end in any order.
     parts: writer.parts.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     extras: [...writer.extras],
+    ...(encryption && { encryption }),
     ...(point.postgres && { postgres: point.postgres }),
     ...(point.logical && { logical: point.logical }),
   }

@@ -3,6 +3,8 @@ import { problemsText, type DrillReport } from '../core/drill.ts'
 import { Fault } from '../core/fault.ts'
 import type { Manifest } from '../core/manifest.ts'
 import type { EngineProgress } from '../engine/engine.ts'
+import { NO_ENCRYPTION } from '../set/encryption.ts'
+import { requireOpens } from '../set/need-identity.ts'
 import { openSet } from '../set/read.ts'
 import { clearScratch, scratchOf } from './scratch.ts'
 import { chainOf, manifestIn, storedSet } from './stored-set.ts'
@@ -34,13 +36,14 @@ export const drill: Story = async (run, deps) => {
 }
 
 async function drilled(set: BackupSet, run: TaskRun, deps: WorkerDeps): Promise<Found> {
-  const { store, scratch, restore } = deps
+  const { store, scratch, restore, encryption: { identities } = NO_ENCRYPTION } = deps
   const manifests = await chainManifests(set, run, deps)
   if ('problems' in manifests) return manifests
+  requireOpens(manifests, identities)
   const kind = manifests[0]?.instance.engine ?? 'postgres'
   return deps.engineOf(kind).drill(
     { directory: await scratchOf(run.task, kind, scratch), owner: restore.owner },
-    manifests.map((manifest) => openSet(store, manifest)),
+    manifests.map((manifest) => openSet(store, manifest, identities)),
     { binDirs: restore.binDirs },
     { signal: run.signal, onProgress: (progress) => run.report(drillPercent(progress)) },
   )

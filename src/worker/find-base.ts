@@ -4,6 +4,7 @@ import { Fault } from '../core/fault.ts'
 import type { Instance } from '../core/instance.ts'
 import { incrementsOf, UNTOUCHED_POLICY } from '../core/policy.ts'
 import type { SetReader } from '../core/set-reader.ts'
+import { encryptionFacts, NO_ENCRYPTION, sameRecipients } from '../set/encryption.ts'
 import { openSet, readManifest } from '../set/read.ts'
 import type { TaskRun, WorkerDeps } from './task-run.ts'
 
@@ -14,7 +15,7 @@ const NEEDED = 'backup_manifest'
 export async function findBase(
   instance: Instance,
   run: TaskRun,
-  { catalog, store, clock }: WorkerDeps,
+  { catalog, store, clock, encryption = NO_ENCRYPTION }: WorkerDeps,
 ): Promise<{ readonly base?: SetReader; readonly reason?: string }> {
   const known = await catalog.policyOf(instance.id)
   const sets = await allSets(catalog, instance.id)
@@ -23,6 +24,9 @@ export async function findBase(
   try {
     await catalog.holdForTask(run.lease, base.id)
     const manifest = await readManifest(store, base.manifestKey ?? '', { signal: run.signal })
+    if (!sameRecipients(manifest.encryption, encryptionFacts(encryption))) {
+      return { reason: `set ${base.id} is not encrypted to the same recipients` }
+    }
     if (manifest.extras.some(({ name }) => name === NEEDED)) return { base: openSet(store, manifest) }
     return { reason: `set ${base.id} was kept without the manifest of its server` }
   } catch (error) {

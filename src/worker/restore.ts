@@ -2,6 +2,8 @@ import { Fault } from '../core/fault.ts'
 import type { RestoreIntoRequest, RestoreRequest, RestoreToRequest } from '../core/task.ts'
 import type { EngineProgress } from '../engine/engine.ts'
 import { realPathBelow } from '../lib/below.ts'
+import { NO_ENCRYPTION } from '../set/encryption.ts'
+import { requireOpens } from '../set/need-identity.ts'
 import { openSet, readManifest } from '../set/read.ts'
 import { chainOf, manifestIn, storedSet } from './stored-set.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
@@ -15,16 +17,17 @@ export const restore: Story = async (run, deps) => {
 
 /** The directory lies below one of the configured roots. */
 async function restoreTo({ to }: RestoreToRequest, run: TaskRun, deps: WorkerDeps): Promise<void> {
-  const { catalog, store, restore: settings } = deps
+  const { catalog, store, restore: settings, encryption = NO_ENCRYPTION } = deps
   const { set } = await storedSet(catalog, run.task)
   const directory = await realPathBelow(to, settings.roots)
   if (directory === undefined) throw new Fault('forbidden', `restore into ${to}: not below one of restore.roots`)
   const chain = await chainOf(catalog, set)
   const manifests = await Promise.all(chain.map((one) => manifestIn(one, set.id, deps, run.signal)))
+  requireOpens(manifests, encryption.identities)
   const engine = deps.engineOf(manifests[0]?.instance.engine ?? 'postgres')
   const restored = await engine.restore(
     { directory, owner: settings.owner },
-    manifests.map((manifest) => openSet(store, manifest)),
+    manifests.map((manifest) => openSet(store, manifest, encryption.identities)),
     { binDirs: settings.binDirs },
     { signal: run.signal, onProgress: (progress) => run.report(restorePercent(progress)) },
   )
@@ -32,9 +35,10 @@ async function restoreTo({ to }: RestoreToRequest, run: TaskRun, deps: WorkerDep
 }
 
 async function restoreInto(request: RestoreIntoRequest, run: TaskRun, deps: WorkerDeps): Promise<void> {
-  const { catalog, store, restore: settings } = deps
+  const { catalog, store, restore: settings, encryption = NO_ENCRYPTION } = deps
   const { manifestKey } = await storedSet(catalog, run.task)
   const manifest = await readManifest(store, manifestKey, { signal: run.signal })
+  requireOpens([manifest], encryption.identities)
   const instance = await catalog.instance(request.into)
   const node = instance?.nodes.find(({ role }) => role === 'primary') ?? instance?.nodes[0]
   if (!instance || instance.deregisteredAt !== undefined || !node) {
@@ -44,7 +48,7 @@ async function restoreInto(request: RestoreIntoRequest, run: TaskRun, deps: Work
     .engineOf(instance.engine)
     .restoreInto(
       node.address,
-      openSet(store, manifest),
+      openSet(store, manifest, encryption.identities),
       { ...request, binDirs: settings.binDirs },
       { signal: run.signal, onProgress: (progress) => run.report(restorePercent(progress)) },
     )

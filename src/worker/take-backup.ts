@@ -7,7 +7,9 @@ import type { Manifest } from '../core/manifest.ts'
 import type { SetReader } from '../core/set-reader.ts'
 import type { BackupRequest, EngineProgress, Point } from '../engine/engine.ts'
 import { findManifest, isEntombed, removeAttempt } from '../set/attempts.ts'
+import { encryptionFacts, NO_ENCRYPTION } from '../set/encryption.ts'
 import { ensureInstanceRecord } from '../set/instance-record.ts'
+import { requireProven } from '../set/proofs.ts'
 import { beginSet } from '../set/write.ts'
 import { openDownload } from '../set/download.ts'
 import type { AttemptPlace, SetWriter } from '../set/set.ts'
@@ -65,10 +67,12 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
   const startedAt = deps.clock.now()
   const request = run.task.request as TakeBackupRequest
   run.report({ phase: 'preparing', percent: 0, bytes: 0, totalBytes: 0 })
+  const { recipients } = deps.encryption ?? NO_ENCRYPTION
+  if (recipients.length > 0) await requireProven(deps.store, recipients, { signal: run.signal })
   const source = await pickNode(place.instanceId, request.method, run, deps)
   run.reached(source.node.id)
   await ensureInstanceRecord(deps.store, source.instance, { signal: run.signal })
-  const writer = beginSet(deps.store, place, { level: compressionLevel, signal: run.signal })
+  const writer = beginSet(deps.store, place, { level: compressionLevel, recipients, signal: run.signal })
   const taken = await streamPlanned(source, request, { writer, run, deps }).catch(async (error: unknown) => {
     await abandon(place, deps)
     throw error
@@ -79,6 +83,7 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
     place,
     request,
     writer,
+    encryption: encryptionFacts(deps.encryption ?? NO_ENCRYPTION),
     startedAt,
     endedAt: deps.clock.now(),
   })

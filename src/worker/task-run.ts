@@ -5,6 +5,7 @@ import type { Lease, Progress, Task } from '../core/task.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
+import type { Encryption } from '../set/encryption.ts'
 import type { Store } from '../store/store.ts'
 
 /** What a worker is built from. */
@@ -24,6 +25,8 @@ export interface WorkerDeps {
   readonly scratch: string
   /** The directory of clones on this machine. Absent: this worker makes none, and releases none. */
   readonly clones?: string | undefined
+  /** Whom new sets are encrypted to, and what opens those that are. Absent: no set is encrypted, and none is opened. */
+  readonly encryption?: Encryption | undefined
   /** How long records of changes are kept; for ever when absent. */
   readonly auditMs?: number | undefined
 }

@@ -2,6 +2,7 @@ import { allSets } from '../catalog/all-sets.ts'
 import type { BackupSet } from '../core/backup-set.ts'
 import { Fault } from '../core/fault.ts'
 import type { Manifest } from '../core/manifest.ts'
+import { NO_ENCRYPTION } from '../set/encryption.ts'
 import { objectsOf, readManifest } from '../set/read.ts'
 import { verifySet } from '../set/verify.ts'
 import { chainOf, storedSet } from './stored-set.ts'
@@ -16,18 +17,20 @@ interface Opened {
 
 /**
  * Reads every stored byte of a set, and of all that it needs, again and holds it against the manifests; what is wrong is noted on
- * the set that has it and on every one that needs it, and fails the task.
+ * the set that has it and on every one that needs it, and fails the task. Of an encrypted one that the service cannot open, the stored
+ * bytes are all that is checked, and the result says so.
  */
 export const verify: Story = async (run, deps) => {
   const { set } = await storedSet(deps.catalog, run.task)
-  const opened = await Promise.all((await chainOf(deps.catalog, set)).map((one) => open(one, run, deps)))
-  const objects = opened.flatMap(({ manifest }) => (manifest ? objectsOf(manifest) : []))
+  const chain = await Promise.all((await chainOf(deps.catalog, set)).map((one) => open(one, run, deps)))
+  const objects = chain.flatMap(({ manifest }) => (manifest ? objectsOf(manifest) : []))
   const totalBytes = objects.reduce((sum, { size }) => sum + size, 0)
   const damages: string[] = []
-  let bytes = 0
-  for (const one of opened) {
+  let [bytes, opened] = [0, true]
+  for (const one of chain) {
     const found = await check(one, run, deps, { before: bytes, totalBytes })
     bytes += found.bytes
+    opened &&= found.opened
     if (one.set.id !== set.id) await note(one.set, found.damage, run, deps)
     if (found.damage === undefined) continue
     damages.push(one.set.id === set.id ? found.damage : `set ${one.set.id}, which it needs: ${found.damage}`)
@@ -36,7 +39,7 @@ export const verify: Story = async (run, deps) => {
   const damage = damages.length === 0 ? undefined : damages.join('; ')
   await note(set, damage, run, deps)
   if (damage !== undefined) throw new Fault('verify_failed', `verify set ${set.id}: ${damage}`)
-  await deps.catalog.finishTask(run.lease, { objects: objects.length, bytes })
+  await deps.catalog.finishTask(run.lease, { objects: objects.length, bytes, opened })
 }
 
 /** The set's own manifest that cannot be read ends the task as it did before; one that it needs is damage. */
@@ -53,18 +56,19 @@ async function open(set: BackupSet, { task, signal }: TaskRun, { store }: Worker
 async function check(
   { manifest, damage }: Opened,
   run: TaskRun,
-  { store }: WorkerDeps,
+  { store, encryption = NO_ENCRYPTION }: WorkerDeps,
   { before, totalBytes }: { before: number; totalBytes: number },
-): Promise<{ readonly bytes: number; readonly damage: string | undefined }> {
-  if (!manifest) return { bytes: 0, damage }
+): Promise<{ readonly bytes: number; readonly opened: boolean; readonly damage: string | undefined }> {
+  if (!manifest) return { bytes: 0, opened: false, damage }
   const report = await verifySet(store, manifest, {
     signal: run.signal,
+    identities: encryption.identities,
     onProgress: (done) => {
       const bytes = before + done
       run.report({ phase: 'checking', percent: Math.floor((98 * bytes) / Math.max(1, totalBytes)), bytes, totalBytes })
     },
   })
-  return { bytes: report.bytes, damage: report.ok ? undefined : report.damage.join('; ') }
+  return { bytes: report.bytes, opened: report.opened, damage: report.ok ? undefined : report.damage.join('; ') }
 }
 
 async function note(set: BackupSet, damage: string | undefined, run: TaskRun, { catalog, clock }: WorkerDeps) {

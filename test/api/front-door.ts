@@ -19,6 +19,7 @@ import { type Clock, FakeClock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/lib/log.ts'
 import { isoSeconds } from '../../src/lib/time.ts'
 import { MARKER } from '../../src/store/marker.ts'
+import { NO_ENCRYPTION } from '../../src/set/encryption.ts'
 import { memStore } from '../../src/store/mem.ts'
 
 export const KEY = { id: 'testid', secret: 'testsecret' }
@@ -95,6 +96,7 @@ export async function frontDoor({ actions = [echo], limits = {}, signingKey, rea
     signingKey: signingKey ?? (async (id: string) => (id === KEY.id ? signingKeyOf(KEY.secret) : undefined)),
     sinceLastBeat: async () => 1000,
     figures: async () => [],
+    standings: async () => [],
     scheduled: async () => [],
     taskFigures: async () => [],
     alertFigures: async () => [],
@@ -115,6 +117,7 @@ export async function frontDoor({ actions = [echo], limits = {}, signingKey, rea
       region: 'cn-hangzhou',
       restoreRoots: [],
       clones: true,
+      encryption: NO_ENCRYPTION,
       wake: () => {},
     },
     links: async () => ({ status: 403, headers: {}, body: 'a link' }),

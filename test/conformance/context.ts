@@ -11,6 +11,7 @@ import { fakeEngine } from '../../src/engine/fake/fake.ts'
 import { FakeClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createSealer } from '../../src/lib/seal.ts'
+import { NO_ENCRYPTION } from '../../src/set/encryption.ts'
 import { memStore } from '../../src/store/mem.ts'
 
 const PRIMARY = { role: 'primary', systemIdentifier: '7', content: new Uint8Array(10) } as const
@@ -31,6 +32,7 @@ export async function openContext() {
     region: 'cn-hangzhou',
     restoreRoots: [directory],
     clones: true,
+    encryption: NO_ENCRYPTION,
     wake: () => {},
     caller: { keyId: 'key', parentKeyId: '', rights: ALL_RIGHTS, sources: [] },
     once: { keyId: 'key', nonce: 'nonce', expiresAt: clock.now() + 900_000 },

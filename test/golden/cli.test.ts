@@ -9,7 +9,7 @@ import type { BackupSet } from '../../src/core/backup-set.ts'
 import { cloneCommands } from './clone-answers.ts'
 import { LOGICAL, logicalCommands } from './logical-answers.ts'
 import { POLICY, PREVIEW } from './policy-answers.ts'
-import { at, FAILED, SET } from './sets.ts'
+import { at, ENCRYPTED, FAILED, SET } from './sets.ts'
 import { fixedService } from '../lib/fixed-service.ts'
 import { runCli } from '../lib/run-cli.ts'
 
@@ -240,6 +240,11 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   { name: 'backups-take-no-wait', argv: ['backups', 'take', 'pgm-1', '--no-wait'] },
   { name: 'backups-list', argv: ['backups', 'list', 'pgm-1'], answers: { DescribeBackups: page([FAILED, SET]) } },
   { name: 'backups-show', argv: ['backups', 'show', '321020562'] },
+  {
+    name: 'backups-show-encrypted',
+    argv: ['backups', 'show', '321020562'],
+    answers: { DescribeBackups: page([ENCRYPTED]) },
+  },
   { name: 'backups-show-failed', argv: ['backups', 'show', '321020563'], answers: { DescribeBackups: page([FAILED]) } },
   { name: 'backups-verify', argv: ['backups', 'verify', '321020562'] },
   { name: 'backups-drill', argv: ['backups', 'drill', '321020562'], answers: drilling(TASK) },

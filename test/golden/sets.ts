@@ -26,6 +26,12 @@ export const SET: BackupSet = {
   verifiedAt: at('2026-01-03T00:00:00Z'),
 }
 
+/** The same of a service that encrypts and cannot open. */
+export const ENCRYPTED: BackupSet = {
+  ...SET,
+  encryption: { format: 'age', mode: 'escrow', recipients: ['0123456789abcdef', 'fedcba9876543210'] },
+}
+
 /** A backup that came to nothing. */
 export const FAILED: BackupSet = {
   ...SET,

@@ -10,6 +10,7 @@ import { fakeEngine, type FakeServer } from '../../src/engine/fake/fake.ts'
 import { FakeClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createSealer } from '../../src/lib/seal.ts'
+import type { Encryption } from '../../src/set/encryption.ts'
 import { memStore } from '../../src/store/mem.ts'
 import type { Store } from '../../src/store/store.ts'
 import { doTask } from '../../src/worker/do-task.ts'
@@ -24,6 +25,8 @@ export interface WorldOptions {
   readonly beforeChunk?: (bytes: number, host: string) => Promise<void>
   readonly store?: (plain: Store) => Store
   readonly catalog?: (plain: Catalog) => Catalog
+  /** What the workers encrypt to and open, as it is when a task begins. */
+  readonly encryption?: () => Encryption
 }
 
 const PRIMARY: FakeServer = { role: 'primary', systemIdentifier: '7', content: new Uint8Array(300_000).fill(65) }
@@ -72,6 +75,7 @@ export async function workerWorld(options: WorldOptions = {}) {
     restore: { roots: [directory], binDirs: [] },
     scratch: join(directory, 'drills'),
     clones: join(directory, 'clones'),
+    encryption: options.encryption?.(),
     auditMs: 400 * 86_400_000,
   })
   return {

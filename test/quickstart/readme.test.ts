@@ -40,7 +40,9 @@ suite('the README, to the letter', () => {
     assert.match(variables, /^export /)
 
     await writeFile(join(directory, 'password'), 'secret')
-    const owner = server.account ? ` --set restore.owner=${server.account.name}` : ''
+    const owner = server.account
+      ? ` --set restore.owner=${server.account.name} --set drills.directory=${directory}/drills`
+      : ''
     const settings = ` --port ${port} --set metrics.port=0 --set restore.roots=${directory} --set restore.binDirs=${server.binDirectory}`
     const [command = '', ...args] = `${serve.replace('./data', join(directory, 'data'))}${settings}${owner}`.split(' ')
     const service = spawn(join(root, command), args, { stdio: ['ignore', 'ignore', 'pipe'] })

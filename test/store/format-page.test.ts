@@ -13,6 +13,7 @@ import { MARKER, STORE_VERSION } from '../../src/store/marker.ts'
 import { openStore } from '../../src/store/open.ts'
 import { bytes } from '../contract/store.ts'
 import { giveTo } from '../lib/copy-cluster.ts'
+import { makeKey, type KeyPair } from '../encryption/keys.ts'
 import { startPostgres } from '../lib/postgres.ts'
 import { manifestOf, PLACE } from '../lib/set.ts'
 import { takeMembers, tarOf } from '../postgres/base-backup-set.ts'
@@ -21,10 +22,16 @@ const run = promisify(execFile)
 const page = await readFile(new URL('../../docs/format.md', import.meta.url), 'utf8')
 
 /** The commands of docs/format.md, in their order. */
-const steps = [...page.matchAll(/^```sh step=(\d)\n([\s\S]*?)^```$/gm)].map(([, number, script = '']) => ({
-  number,
-  script,
-}))
+const stepsOf = (kind: string) =>
+  [...page.matchAll(new RegExp(`^\`\`\`sh ${kind}=(\\d)\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
+    ([, number, script = '']) => ({
+      number,
+      script,
+    }),
+  )
+const steps = stepsOf('step')
+/** Of an encrypted set: what opens it stands for the first two. */
+const stepsOpening = [...stepsOf('age').slice(0, 1), ...steps.slice(2)]
 
 const SUM = `select (select md5(string_agg(p::text, ',' order by g)) from plain p) as plain,
   (select md5(string_agg(p::text, ',' order by g)) from "in space" p) as spaced`
@@ -42,6 +49,8 @@ suite('docs/format.md', () => {
   let directory: string
   let expected: unknown
   let key: string
+  let encrypted: string
+  let identity: KeyPair
 
   before(async () => {
     account = await databaseAccount()
@@ -55,23 +64,31 @@ suite('docs/format.md', () => {
     await server.query('create table "in space" tablespace "outer" as select * from plain')
     expected = await server.query(SUM)
     const store = await openStore(pathToFileURL(join(directory, 'store')).href, systemClock)
+    const tar = tarOf(await takeMembers(server))
     const writer = beginSet(store, PLACE, { level: 3 })
-    await writer.part('data', bytes(tarOf(await takeMembers(server))))
+    await writer.part('data', bytes(tar))
     key = dirname(await writer.commit(manifestOf(PLACE, writer)))
+    identity = await makeKey(directory, 'identity')
+    const place = { ...PLACE, setId: '13' }
+    const sealing = beginSet(store, place, { level: 3, recipients: [identity.recipient] })
+    await sealing.part('data', bytes(tar))
+    const encryption = { format: 'age' as const, mode: 'escrow' as const, recipients: [identity.fingerprint] }
+    encrypted = dirname(await sealing.commit({ ...manifestOf(place, sealing), version: 2, encryption }))
     await giveTo(directory, account)
   })
   after(() => rm(directory, { recursive: true, force: true }))
 
   /** Runs the page's steps, one shell from the first to the last, and gives what it said. */
-  async function follow(target: string, set: string, port: number): Promise<string> {
+  async function follow(target: string, set: string, port: number, these = steps): Promise<string> {
     const env = {
       PATH: process.env['PATH'],
       SET: set,
       TARGET: target,
       BIN: '/usr/lib/postgresql/15/bin',
       PORT: String(port),
+      IDENTITY: identity.file,
     }
-    const script = steps.map((step) => step.script).join('\n')
+    const script = these.map((step) => step.script).join('\n')
     const { stdout } = await run('/bin/sh', ['-c', script], { cwd: '/', env, ...runAs(account) })
     return stdout
   }
@@ -106,6 +123,24 @@ suite('docs/format.md', () => {
     } finally {
       await stop(target)
     }
+  })
+
+  test('restores an encrypted set by the step that opens it, and leaves nothing of one that is cut off', async () => {
+    const [target, port] = [join(directory, 'from-encrypted'), await freePort()]
+    const file = join(directory, 'store', encrypted, 'data.tar.zst.age')
+    try {
+      await follow(target, file, port, stepsOpening)
+      const [plain, spaced] = (await ask(target, port, SUM)).split('|')
+      assert.deepEqual([{ plain, spaced }], expected)
+    } finally {
+      await stop(target)
+    }
+    const [cut, never] = [join(directory, 'cut.tar.zst.age'), join(directory, 'never-opened')]
+    const stored = await readFile(file)
+    await writeFile(cut, stored.subarray(0, stored.length - 1000))
+    if (account) await chown(cut, account.uid, account.gid)
+    await assert.rejects(follow(never, cut, 1, stepsOpening), /age: error/)
+    await assert.rejects(stat(never), { code: 'ENOENT' })
   })
 
   test('restores a download, which has no manifest beside it', async () => {

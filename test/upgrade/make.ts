@@ -1,21 +1,39 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { checksums } from '../../quickstart/checksums.ts'
+import { fingerprintOf } from '../../src/lib/age.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { noteProven } from '../../src/set/proofs.ts'
+import { openStore } from '../../src/store/open.ts'
 import { startService } from '../e2e/service.ts'
 import { download, register, take } from '../e2e/sets.ts'
 import { startPostgres } from '../lib/postgres.ts'
 
 /**
  * Writes test/upgrade/v1 with the program as it is: a store with a set of a tiny PostgreSQL 15, a catalog that knows it, a key
- * file, and what the tests must find. Run once for each version, before it is released, and never again for it.
+ * file, and what the tests must find. From v8 on the set is encrypted, and the identity lies beside it. Run once for each version, before it is released, and never again for it.
  */
 const to = join(import.meta.dirname, process.argv[2] ?? 'v1')
 await rm(to, { recursive: true, force: true })
 await mkdir(to)
 
-const args = ['worker.compressionLevel=19', 'worker.attempts=1'].flatMap((setting) => ['--set', setting])
+const secret = await generateX25519Identity()
+const recipient = await identityToRecipient(secret)
+await writeFile(join(to, 'identity'), `# public key: ${recipient}\n${secret}\n`, { mode: 0o600 })
+
+const args = [
+  'worker.compressionLevel=19',
+  'worker.attempts=1',
+  `encryption.recipients=${recipient}`,
+  'encryption.oneRecipient=true',
+  `encryption.identityFile=${join(to, 'identity')}`,
+].flatMap((setting) => ['--set', setting])
 await using service = await startService({ args })
+const store = await openStore(pathToFileURL(service.storeDirectory).href, systemClock)
+await noteProven(store, [fingerprintOf(recipient)], systemClock.now())
 const expected = await fill()
 const key = await service.json<{ AccessKeyId: string; AccessKeySecret: string }>('keys', 'add')
 if ((await service.stop()) !== 0) throw new Error('serve did not end as it should')

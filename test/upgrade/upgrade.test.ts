@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { chmod, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -27,6 +28,7 @@ async function dataOf(version: string): Promise<string> {
   for (const name of ['store', 'catalog.db', 'key']) {
     await cp(join(fixture(version), name), join(directory, name), { recursive: true })
   }
+  if (existsSync(join(fixture(version), 'identity'))) await cp(join(fixture(version), 'identity'), join(directory, 'identity'))
   await chmod(join(directory, 'key'), 0o600)
   await chmod(join(directory, 'catalog.db'), 0o600)
   return directory
@@ -49,7 +51,10 @@ for (const version of VERSIONS) {
     const serve = async () => {
       const { key } = await expectedOf(version)
       const env = { HOLDFAST_ACCESS_KEY_ID: key.AccessKeyId, HOLDFAST_ACCESS_KEY_SECRET: key.AccessKeySecret }
-      return startService({ dataDirectory, key: env })
+      const identity = join(dataDirectory, 'identity')
+      if (!existsSync(identity)) return startService({ dataDirectory, key: env })
+      await chmod(identity, 0o600)
+      return startService({ dataDirectory, key: env, args: ['--set', `encryption.identityFile=${identity}`] })
     }
 
     test('is served: its key opens it, its sets are listed, downloaded, verified and restored', async () => {
@@ -100,12 +105,12 @@ suite('what a newer program wrote', () => {
   })
   afterEach(() => rm(dataDirectory, { recursive: true }))
 
-  /** Raises the version in the one file of the store whose name ends so. */
-  async function raise(ending: string, from: number): Promise<void> {
+  /** Raises the version in the one file of the store whose name ends so to the first that is not known. */
+  async function raise(ending: string, known: number): Promise<void> {
     const store = join(dataDirectory, 'store')
     const name = (await readdir(store, { recursive: true })).find((each) => each.endsWith(ending)) ?? ''
     const text = await readFile(join(store, name), 'utf8')
-    const raised = text.replace(`"version": ${from},`, `"version": ${from + 1},`)
+    const raised = text.replace(/^  "version": \d+,/m, `  "version": ${known + 1},`)
     assert.notEqual(raised, text)
     await writeFile(join(store, name), raised)
   }

@@ -8,7 +8,7 @@ import { RdsError } from '../errors.ts'
 import { randomInstanceId } from '../new-instance-id.ts'
 import { instanceId, oneOf, setId, text, utcMinuteOrSecond } from '../parameters.ts'
 import { requireRegion } from '../region.ts'
-import { requireRegistered, requireSet } from '../require.ts'
+import { requireOpenable, requireRegistered, requireSet } from '../require.ts'
 import { requireSource, tableMeta } from '../table-meta.ts'
 
 /** What a machine of RDS would have, and one of ours has not. */
@@ -101,6 +101,7 @@ export const cloneDBInstance = defineAction({
     const source = await requireRegistered(catalog, DBInstanceId, 'InvalidDBInstanceId.NotFound')
     refuseWhatIsNotDone(values, context)
     const set = await requireSet(catalog, DBInstanceId, BackupId ?? '')
+    requireOpenable(set, context.encryption)
     const makes: NewInstance = {
       id: randomInstanceId(),
       engine: source.engine,

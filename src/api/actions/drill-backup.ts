@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineAction } from '../action.ts'
 import { instanceId, setId } from '../parameters.ts'
-import { requireSet } from '../require.ts'
+import { requireOpenable, requireSet } from '../require.ts'
 
 /** Proves that a set comes back. */
 export const drillBackup = defineAction({
@@ -23,8 +23,8 @@ export const drillBackup = defineAction({
   },
   reply: z.object({ TaskId: z.string().describe('DescribeBackupSetTasks follows it; its Result is what was found.') }),
 
-  async handle({ DBInstanceId, BackupId }, { catalog, once, wake }) {
-    await requireSet(catalog, DBInstanceId, BackupId)
+  async handle({ DBInstanceId, BackupId }, { catalog, encryption, once, wake }) {
+    requireOpenable(await requireSet(catalog, DBInstanceId, BackupId), encryption)
     const task = await catalog.addTask({ kind: 'drill', instanceId: DBInstanceId, setId: BackupId, request: {} }, once)
     wake()
     return { TaskId: task.id }

@@ -3,7 +3,7 @@ import type { RestoreRequest } from '../../core/task.ts'
 import { defineAction, type ActionContext } from '../action.ts'
 import { RdsError } from '../errors.ts'
 import { databaseName, flag, instanceId, setId, text } from '../parameters.ts'
-import { requireRegistered, requireSet } from '../require.ts'
+import { requireOpenable, requireRegistered, requireSet } from '../require.ts'
 import { checkPieceValues, pieceOf, type PieceValues } from '../restore-piece.ts'
 import { requireRestoreTarget } from '../restore-target.ts'
 
@@ -106,26 +106,27 @@ interface Wanted extends PieceValues {
 
 async function toDirectory(
   { DBInstanceId, BackupId, TargetPath = '' }: Wanted,
-  { catalog, restoreRoots }: ActionContext,
+  { catalog, restoreRoots, encryption }: ActionContext,
 ): Promise<RestoreRequest> {
   const to = await requireRestoreTarget(TargetPath, restoreRoots)
-  await requireSet(catalog, DBInstanceId, BackupId)
+  requireOpenable(await requireSet(catalog, DBInstanceId, BackupId), encryption)
   return { to }
 }
 
-async function intoInstance(values: Wanted, { catalog, caller }: ActionContext): Promise<RestoreRequest> {
+async function intoInstance(values: Wanted, { catalog, caller, encryption }: ActionContext): Promise<RestoreRequest> {
   const { DBInstanceId, BackupId, TargetDBInstanceId: into = '', Owners, Tablespaces } = values
   if (caller.rights.instances && !caller.rights.instances.includes(into)) {
     throw new RdsError('Forbidden.InstanceNotFound')
   }
-  const { method } = await requireSet(catalog, DBInstanceId, BackupId)
+  const set = await requireSet(catalog, DBInstanceId, BackupId)
   await requireRegistered(catalog, into, 'InvalidDBInstance.NotFound')
-  if (method !== 'Logical') {
+  if (set.method !== 'Logical') {
     throw new RdsError(
       'IncorrectBackupSetMethod',
       `The backup set ${BackupId} is physical: it is restored into a directory. Name TargetPath.`,
     )
   }
+  requireOpenable(set, encryption)
   const piece = pieceOf(values)
   return { into, ...(piece && { pieces: [piece] }), owners: Owners, tablespaces: Tablespaces }
 }

@@ -4,7 +4,7 @@ import { defineAction } from '../action.ts'
 import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
 import { flag, instanceId, setId, utcMinuteOrSecond } from '../parameters.ts'
-import { requireRegistered, requireSet } from '../require.ts'
+import { requireOpenable, requireRegistered, requireSet } from '../require.ts'
 import { piecesOf } from '../restore-piece.ts'
 import { requireSource, tableMeta } from '../table-meta.ts'
 
@@ -47,7 +47,7 @@ export const restoreTable = defineAction({
   },
   reply: z.object({}),
 
-  async handle({ DBInstanceId, BackupId, TableMeta }, { catalog, once, wake }) {
+  async handle({ DBInstanceId, BackupId, TableMeta }, { catalog, encryption, once, wake }) {
     await requireRegistered(catalog, DBInstanceId)
     if (BackupId === undefined) {
       throw new RdsError(
@@ -55,14 +55,15 @@ export const restoreTable = defineAction({
         'This service restores tables from sets, and not to a moment yet. Name BackupId instead of RestoreTime.',
       )
     }
-    const { method } = await requireSet(catalog, DBInstanceId, BackupId)
+    const set = await requireSet(catalog, DBInstanceId, BackupId)
     const pieces = piecesOf(TableMeta)
-    if (method !== 'Logical') {
+    if (set.method !== 'Logical') {
       throw new RdsError(
         'IncorrectBackupSetMethod',
         `The backup set ${BackupId} is physical, which has no single tables. RestoreBackup restores it into a directory.`,
       )
     }
+    requireOpenable(set, encryption)
     const request: RestoreIntoRequest = { into: DBInstanceId, pieces, owners: true, tablespaces: true }
     const task = { kind: 'restore', instanceId: DBInstanceId, setId: BackupId, request } as const
     await catalog.addTask(

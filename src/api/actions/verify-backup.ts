@@ -6,7 +6,8 @@ import { requireSet } from '../require.ts'
 /** Proves that the stored bytes of a set are still right. */
 export const verifyBackup = defineAction({
   name: 'VerifyBackup',
-  about: 'Starts a task that reads every stored byte of a set and holds it against the manifest.',
+  about:
+    "Starts a task that reads every stored byte of a set and holds it against the manifest. Of a set that is encrypted and that the service has no identity for, it holds the stored bytes against it, and not what is in them: `opened` of the task's Result is false.",
   extension: true,
   mutates: true,
   parameters: {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Manifest } from '../../core/manifest.ts'
+import type { Identity } from '../../lib/age.ts'
 import { openSet } from '../../set/read.ts'
 import type { Store } from '../../store/store.ts'
 import type { Parts } from '../parts.ts'
@@ -22,6 +23,7 @@ export async function restoreLocalInto(
   store: Store,
   manifest: Manifest,
   options: IntoOptions,
+  identities: readonly Identity[],
   parts: Parts,
 ): Promise<void> {
   const piece = pieceOf(options)
@@ -30,7 +32,7 @@ export async function restoreLocalInto(
   const bar = progressBar(parts.io.err, parts.clock)
   const restored = await engine.restoreInto(
     address,
-    openSet(store, manifest),
+    openSet(store, manifest, identities),
     {
       pieces: piece && [piece],
       owners: options.owner !== false,

@@ -11,6 +11,7 @@ import { progressBar } from '../progress.ts'
 import { printStart } from '../restored.ts'
 import { formatTable } from '../table.ts'
 import { formatBytes, formatTime } from '../units.ts'
+import { identitiesFor } from './identity.ts'
 import { ownerOf } from './owner.ts'
 import { restoreLocalInto, type IntoOptions } from './restore-into.ts'
 
@@ -23,6 +24,8 @@ export interface LocalRestoreOptions extends Omit<IntoOptions, 'into'> {
   /** False with `--no-owner`, which is for `--into`. */
   readonly owner?: string | boolean
   readonly keepSideEffects?: boolean
+  /** File with an identity that opens an encrypted set. */
+  readonly identity?: string
   readonly json?: boolean | undefined
   readonly utc?: boolean | undefined
 }
@@ -43,7 +46,8 @@ export async function restoreLocal(
     })
   }
   const chain = chainOf(setId, found)
-  if (into !== undefined) return restoreLocalInto(store, manifestOf(setId, found), { ...options, into }, parts)
+  const identities = await identitiesFor(chain, options.identity, parts)
+  if (into !== undefined) return restoreLocalInto(store, chain[0], { ...options, into }, identities, parts)
   const [full] = chain
   const engine = parts.openEngine(full.instance.engine, parts.log('warn', 'cli'))
   const bar = progressBar(parts.io.err, parts.clock)
@@ -52,7 +56,7 @@ export async function restoreLocal(
       directory: resolve(to ?? ''),
       owner: typeof options.owner === 'string' ? await ownerOf(options.owner) : undefined,
     },
-    chain.map((manifest) => openSet(store, manifest)),
+    chain.map((manifest) => openSet(store, manifest, identities)),
     {
       binDirs: options.binDir.map((directory) => resolve(directory)),
       keepSideEffects: options.keepSideEffects ?? false,

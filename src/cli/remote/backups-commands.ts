@@ -103,6 +103,7 @@ function addRestore(backups: Command, parts: Parts): void {
     .option(...INSTANCE)
     .option(...NO_WAIT)
     .option('--store <url>', 'read the set from this store (file:///PATH), without service or catalog')
+    .option('--identity <file>', "with --store: identity that opens an encrypted set, '-' for standard input")
     .option('--list', 'with --store: only list the sets that lie there')
     .option('--bin-dir <dir>', "with --store: where the database's own programs are; may be repeated", collect, [])
     .option('--owner <user>', 'with --store and --to, as root: whom the files shall belong to')

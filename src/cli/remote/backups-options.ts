@@ -41,6 +41,7 @@ export interface RestoreOptions
   /** False with `--no-owner`. */
   readonly owner?: string | boolean
   readonly keepSideEffects?: boolean
+  readonly identity?: string
 }
 
 export interface KeepOptions extends SetOptions {

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { formatTable } from '../table.ts'
 import { formatBytes, formatDuration, formatTime } from '../units.ts'
 import { parseIso } from '../../lib/time.ts'
@@ -37,9 +38,18 @@ export const backupFields = (set: BackupItem, options: RemoteOptions): Record<st
   started: formatTime(set.BackupStartTime, options),
   ended: formatTime(set.BackupEndTime, options),
   size: set.BackupSize > 0 ? `${formatBytes(set.BackupSize)} (${set.BackupSize} bytes)` : '',
+  'encrypted to': recipientsOf(set),
   'restores whole': set.BackupStatus === 'Failed' ? '' : set.IsAvail === 1 ? 'yes' : 'no, only in part',
   'may be removed': set.StoreStatus === 'Enabled' ? 'yes' : 'no, something needs it',
   verified: formatTime(set.VerifiedTime, options),
   link: set.DownloadLink ?? '',
   'link ends': set.LinkExpiredTime === null ? '' : formatTime(set.LinkExpiredTime, options),
 })
+
+/** Fingerprints, and who can open it; empty for a set that is not encrypted, or of a service that does not know. */
+function recipientsOf({ Encryption }: BackupItem): string {
+  const { mode, recipients } = encryption.parse(JSON.parse(Encryption))
+  return recipients === undefined ? '' : `${recipients.join(', ')} (${mode})`
+}
+
+const encryption = z.object({ mode: z.string().optional(), recipients: z.array(z.string()).optional() })

@@ -103,11 +103,12 @@ export async function verifyBackup(setId: string, options: SetOptions & TakeOpti
   const started = await client.call('VerifyBackup', { DBInstanceId, BackupId }, taskShape)
   if (!options.wait) return printTask(started, options, parts)
   const end = await followTask(() => setTaskState(client, DBInstanceId, started.TaskId), 'verify_failed', parts)
-  const found = z.object({ objects: z.number(), bytes: z.number() }).parse(JSON.parse(end.result))
+  // A service of before encryption does not tell, and opened everything.
+  const shape = z.object({ objects: z.number(), bytes: z.number(), opened: z.boolean().default(true) })
+  const found = shape.parse(JSON.parse(end.result))
   if (options.json) return printJson({ BackupId, ...found }, parts)
-  parts.io.out.write(
-    `set ${BackupId} is right: ${found.objects} objects, ${formatBytes(found.bytes)} read and compared\n`,
-  )
+  const what = found.opened ? 'read and compared' : 'compared as stored; what is in them was not opened'
+  parts.io.out.write(`set ${BackupId} is right: ${found.objects} objects, ${formatBytes(found.bytes)} ${what}\n`)
 }
 
 /** Has the service restore, start and look through a set in its scratch directory; what is wrong is an exit code of its own. */
@@ -123,6 +124,11 @@ export async function drillBackup(setId: string, options: SetOptions & TakeOptio
 /** Has the service restore a set into a directory of the machine its worker runs on, or a logical one into an instance. */
 export async function restoreBackup(setId: string | undefined, options: RestoreOptions, parts: Parts): Promise<void> {
   const { to, into } = options
+  if (options.identity !== undefined) {
+    throw new Fault('invalid', '--identity without --store', {
+      hint: 'No identity goes to a service: name the store, or let the service hold one (encryption.identityFile).',
+    })
+  }
   if (setId === undefined || (to === undefined) === (into === undefined) || (to !== undefined && !isAbsolute(to))) {
     throw new Fault('invalid', 'restore: name a set and one of --to DIR and --into INSTANCE', {
       hint: 'DIR is an absolute path on the machine of the worker; INSTANCE is for logical sets.',

@@ -17,6 +17,7 @@ const many: readonly BackupSet[] = Array.from({ length: 240 }, (_, at) =>
     startedAt: START + Math.floor(at / 4) * 1500,
     size: at,
     ...(at % 7 === 0 && { checksum: '18446744073709551615' }),
+    ...(at % 9 === 0 && { encryption: { format: 'age', mode: 'escrow', recipients: ['0123456789abcdef'] } }),
     ...(at % 13 === 0 && { method: 'Logical', databases: [{ name: `Ödd "${at}"`, file: `db-${at}-_dd.dump.zst` }] }),
   }),
 )
