@@ -206,7 +206,10 @@ export interface Catalog
     reason: string,
     options: { state: 'failed' | 'cancelled'; failedSet?: BackupSet | undefined; result?: unknown },
   ): Promise<void>
-  /** The committing transaction of a backup: adds the set as Success and ends the task, or does neither ('lease_lost'). */
+  /**
+   * The committing transaction of a backup: adds the set as Success and ends the task, or does neither: 'lease_lost', or 'cancelled'
+   * when the task shall end.
+   */
   commitSet(lease: Lease, set: BackupSet, result: unknown): Promise<void>
   /** The committing transaction of a clone: gives the instance that it makes its node and policy and ends the task, or does neither ('lease_lost'). */
   commitClone(lease: Lease, clone: CloneCommit, result: unknown): Promise<Instance>

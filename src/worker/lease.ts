@@ -24,13 +24,19 @@ export interface LeaseDeps {
 }
 
 const PROGRESS_MS = 1000
+/** The answer to a renewal tells whether the task was cancelled: so late is a cancel heard at most. */
+const HEAR_MS = 3000
 
-/** Starts renewing `lease` at a third of its length. The lease counts as lost when no renewal came through for its whole length. */
+/**
+ * Starts renewing `lease`, every few seconds or at a third of its length. The lease counts as lost when no renewal came through for
+ * its whole length.
+ */
 export function holdLease(lease: Lease, deps: LeaseDeps, outer: AbortSignal): HeldLease {
   const { catalog, clock, log, leaseMs } = deps
   const lost = new AbortController()
   const ended = new AbortController()
   let renewedAt = clock.monotonic()
+  const everyMs = Math.min(HEAR_MS, leaseMs / 3)
   let unwritten: Progress | undefined
 
   const renew = async () => {
@@ -55,8 +61,8 @@ export function holdLease(lease: Lease, deps: LeaseDeps, outer: AbortSignal): He
 
   const keep = async () => {
     while (!ended.signal.aborted && !lost.signal.aborted) {
-      await clock.sleep(Math.min(PROGRESS_MS, leaseMs / 3), ended.signal).catch(() => {})
-      const due = unwritten !== undefined || clock.monotonic() - renewedAt >= leaseMs / 3
+      await clock.sleep(Math.min(PROGRESS_MS, everyMs), ended.signal).catch(() => {})
+      const due = unwritten !== undefined || clock.monotonic() - renewedAt >= everyMs
       if (due && !ended.signal.aborted) await renewOrTryAgain()
     }
   }
