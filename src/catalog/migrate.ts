@@ -10,6 +10,7 @@ import { theApiFamily } from './migrations/0003-the-api-family.ts'
 import { alerts } from './migrations/0004-alerts.ts'
 import { checksumOfSets } from './migrations/0006-checksum-of-sets.ts'
 import { drills } from './migrations/0007-drills.ts'
+import { bandwidth } from './migrations/0008-bandwidth.ts'
 import { databasesOfSets } from './migrations/0005-databases-of-sets.ts'
 import { POSTGRES, SQLITE, type Flavour } from './migrations/flavour.ts'
 import type { Tables } from './tables.ts'
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   databasesOfSets,
   checksumOfSets,
   drills,
+  bandwidth,
 ]
 
 export interface MigrateOptions {

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import { formatManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
 import { crc64 } from '../lib/crc64.ts'
+import type { Pace } from '../lib/pace.ts'
 import { release } from '../lib/release.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 import { encodeFrames } from '../lib/zstd-encode.ts'
@@ -14,6 +15,8 @@ import type { AttemptPlace, SetWriter } from './set.ts'
 export interface WriteOptions extends Options {
   /** zstd's level. */
   readonly level: number
+  /** Keeps what goes into the store to a rate. */
+  readonly pace?: Pick<Pace, 'take'> | undefined
 }
 
 /**
@@ -62,7 +65,7 @@ async function writeObject(
 ): Promise<StoredObject> {
   const sums: Sums = { sha256: createHash('sha256'), crc64: 0n }
   const encoded = encodeFrames(body, options)
-  const bytes = measured(encoded.bytes, sums, options.onStored)
+  const bytes = measured(encoded.bytes, sums, options)
   const { size } = await store.put(key, bytes, { signal: options.signal, onWritten: release })
   const { plainSize, storedSize, frames } = encoded
   if (size !== storedSize) throw new Fault('store_corrupt', `put ${key}: the store kept ${size} of ${storedSize} bytes`)
@@ -76,10 +79,15 @@ interface Sums {
   crc64: bigint
 }
 
-async function* measured(bytes: Bytes, sums: Sums, onStored: (bytes: number) => void): Bytes {
+async function* measured(
+  bytes: Bytes,
+  sums: Sums,
+  { pace, signal, onStored }: Pick<WriteOptions, 'pace' | 'signal'> & { onStored: (bytes: number) => void },
+): Bytes {
   for await (const chunk of bytes) {
     sums.sha256.update(chunk)
     sums.crc64 = crc64(chunk, sums.crc64)
+    await pace?.take(chunk.length, signal)
     onStored(chunk.length)
     yield chunk
   }

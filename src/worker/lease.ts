@@ -21,6 +21,8 @@ export interface LeaseDeps {
   readonly clock: Clock
   readonly log: Log
   readonly leaseMs: number
+  /** Told after each renewal how many bytes a second the task may put into the store; undefined for as many as it can. */
+  readonly onShare?: ((bytesPerSecond: number | undefined) => void) | undefined
 }
 
 const PROGRESS_MS = 1000
@@ -42,8 +44,9 @@ export function holdLease(lease: Lease, deps: LeaseDeps, outer: AbortSignal): He
   const renew = async () => {
     const progress = unwritten
     const askedAt = clock.monotonic()
-    const { cancelAsked } = await catalog.renewTask(lease, leaseMs, progress)
+    const { cancelAsked, bytesPerSecond } = await catalog.renewTask(lease, leaseMs, progress)
     renewedAt = askedAt
+    deps.onShare?.(bytesPerSecond)
     if (unwritten === progress) unwritten = undefined
     if (cancelAsked) throw new Fault('cancelled', `task ${lease.taskId} was cancelled`)
   }

@@ -71,7 +71,9 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
   const source = await pickNode(place.instanceId, request.method, run, deps)
   run.reached(source.node.id)
   await ensureInstanceRecord(deps.store, source.instance, { signal: run.signal })
-  const writer = beginSet(deps.store, place, { level: compressionLevel, signal: run.signal })
+  // The first byte is sent at the rate that holds, and not before it is known.
+  await run.renew()
+  const writer = beginSet(deps.store, place, { level: compressionLevel, pace: run.pace, signal: run.signal })
   const taken = await streamPlanned(source, request, { writer, run, deps }).catch(async (error: unknown) => {
     await abandon(place, deps)
     throw error
@@ -150,7 +152,11 @@ async function stream(
     base,
   }
   const onProgress = (progress: EngineProgress) => run.report(percent(progress))
-  const point = await engine.backup(node.address, ask, writer, { signal: run.signal, onProgress })
+  const point = await engine.backup(node.address, ask, writer, {
+    signal: run.signal,
+    onProgress,
+    isSlowed: () => run.pace.waiting,
+  })
   await run.renew()
   return point
 }
