@@ -28,6 +28,7 @@ import { describeLocalAvailableRecoveryTime } from './actions/describe-local-ava
 import { describeLogBackupFiles } from './actions/describe-log-backup-files.ts'
 import { describeMetaList } from './actions/describe-meta-list.ts'
 import { describeRegions } from './actions/describe-regions.ts'
+import { describeServiceBandwidth } from './actions/describe-service-bandwidth.ts'
 import { drillBackup } from './actions/drill-backup.ts'
 import { listAccessKeys } from './actions/list-access-keys.ts'
 import { modifyAccessKey } from './actions/modify-access-key.ts'
@@ -35,6 +36,7 @@ import { modifyBackupPolicy } from './actions/modify-backup-policy.ts'
 import { modifyBackupSetExpireTime } from './actions/modify-backup-set-expire-time.ts'
 import { modifyDBInstanceNodes } from './actions/modify-db-instance-nodes.ts'
 import { modifyDBInstanceSettings } from './actions/modify-db-instance-settings.ts'
+import { modifyServiceBandwidth } from './actions/modify-service-bandwidth.ts'
 import { pinBackupSet } from './actions/pin-backup-set.ts'
 import { previewBackupPolicy } from './actions/preview-backup-policy.ts'
 import { registerDBInstance } from './actions/register-db-instance.ts'
@@ -73,6 +75,8 @@ export const ACTIONS: readonly Action[] = [
   registerDBInstance,
   modifyDBInstanceSettings,
   modifyDBInstanceNodes,
+  describeServiceBandwidth,
+  modifyServiceBandwidth,
   deregisterDBInstance,
   verifyBackup,
   drillBackup,

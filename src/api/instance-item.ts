@@ -83,6 +83,7 @@ export const settingsItem = z.object({
   MaxKeptWalBytes: z.int(),
   KeepCorrupt: z.boolean(),
   RpoSeconds: z.int(),
+  MaxBytesPerSecond: z.int().describe('0: no limit.'),
 })
 
 export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsItem> => ({
@@ -93,6 +94,7 @@ export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsI
   MaxKeptWalBytes: settings.maxKeptWalBytes,
   KeepCorrupt: settings.keepCorrupt,
   RpoSeconds: settings.rpoSeconds ?? 0,
+  MaxBytesPerSecond: settings.maxBytesPerSecond ?? 0,
 })
 
 /** When the instance was registered. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LEAST_BANDWIDTH } from '../core/bandwidth.ts'
 import type { Moment } from '../lib/clock.ts'
 import { parseIso } from '../lib/time.ts'
 
@@ -48,6 +49,13 @@ function readInteger(given: string, min: number, max: number): number | undefine
   if (!/^(0|-?[1-9]\d{0,15})$/.test(given)) return undefined
   const value = Number(given)
   return Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined
+}
+
+/** Bytes a second that a limit may have. */
+export const bandwidth: ParameterCodec<number> = {
+  form: `0, or an integer from ${LEAST_BANDWIDTH} to ${Number.MAX_SAFE_INTEGER}`,
+  isNumber: true,
+  parse: (given) => (given === '0' ? 0 : readInteger(given, LEAST_BANDWIDTH, Number.MAX_SAFE_INTEGER)),
 }
 
 /** One of a few sizes. */

@@ -7,6 +7,7 @@ import type { Lease, Progress, Task, TaskKind, TaskState } from '../core/task.ts
 import type { Moment } from '../lib/clock.ts'
 import type { AlertCatalog } from './alerts.ts'
 import type { AuditCatalog } from './audit.ts'
+import type { BandwidthCatalog } from './bandwidth.ts'
 import type { ClaimCatalog } from './claims.ts'
 import type { KeyCatalog, MovedKey } from './keys.ts'
 import type { LinkCatalog } from './links.ts'
@@ -19,7 +20,7 @@ import type { ClientTokensTable } from './tables.ts'
 import type { TokenCatalog } from './tokens.ts'
 
 /** The newest catalog version this program writes. An older one is migrated; a newer one is refused with Fault 'too_new'. */
-export const CATALOG_VERSION = 8
+export const CATALOG_VERSION = 9
 
 /**
  * The nonce of the call that asks for a change, spent in the change's own transaction: a second call with the same pair is
@@ -135,6 +136,12 @@ export interface InstanceFigures {
   readonly lastDurationMs: number | undefined
 }
 
+/** What whoever renews a lease is told. */
+export interface Renewed {
+  readonly cancelAsked: boolean
+  readonly bytesPerSecond?: number
+}
+
 /**
  * The index of what we know. Every method is one transaction; on SQLite a writing one is BEGIN IMMEDIATE and retried whole.
  *
@@ -147,6 +154,7 @@ export interface Catalog
     AlertCatalog,
     StandingCatalog,
     AuditCatalog,
+    BandwidthCatalog,
     KeyCatalog,
     ClaimCatalog,
     LinkCatalog,
@@ -195,8 +203,11 @@ export interface Catalog
   task(id: string): Promise<Task | undefined>
   /** Newest first, at most 1000. */
   tasks(query: TaskQuery): Promise<Task[]>
-  /** Fault 'lease_lost' unless the lease is still ours. Gives whether a cancel was asked for. */
-  renewTask(lease: Lease, leaseMs: number, progress?: Progress): Promise<{ cancelAsked: boolean }>
+  /**
+   * Fault 'lease_lost' unless the lease is still ours. Gives whether a cancel was asked for, and of a backup how many bytes a second it
+   * may put into the store from now on; none for as many as it can.
+   */
+  renewTask(lease: Lease, leaseMs: number, progress?: Progress): Promise<Renewed>
   /** Gives the task back as waiting, to be claimed after `delayMs`. `stopped` when only because the worker stops: that attempt was no try. */
   releaseTask(lease: Lease, reason: string, delayMs: number, options?: { stopped: boolean }): Promise<void>
   finishTask(lease: Lease, result: unknown): Promise<void>
@@ -206,7 +217,10 @@ export interface Catalog
     reason: string,
     options: { state: 'failed' | 'cancelled'; failedSet?: BackupSet | undefined; result?: unknown },
   ): Promise<void>
-  /** The committing transaction of a backup: adds the set as Success and ends the task, or does neither ('lease_lost'). */
+  /**
+   * The committing transaction of a backup: adds the set as Success and ends the task, or does neither: 'lease_lost', or 'cancelled'
+   * when the task shall end.
+   */
   commitSet(lease: Lease, set: BackupSet, result: unknown): Promise<void>
   /** The committing transaction of a clone: gives the instance that it makes its node and policy and ends the task, or does neither ('lease_lost'). */
   commitClone(lease: Lease, clone: CloneCommit, result: unknown): Promise<Instance>

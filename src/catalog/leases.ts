@@ -1,6 +1,7 @@
 import { sql, type Transaction, type UpdateObject } from 'kysely'
 import { Fault } from '../core/fault.ts'
 import type { Lease } from '../core/task.ts'
+import { shareOf } from './bandwidth.ts'
 import type { Catalog } from './catalog.ts'
 import type { Database, Deps } from './database.ts'
 import { liftHolds, taskOwner } from './holds.ts'
@@ -14,7 +15,7 @@ export type TaskChange = UpdateObject<Tables, 'tasks', 'tasks'>
 export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'renewTask' | 'releaseTask'> => ({
   renewTask: (lease, leaseMs, progress) =>
     database.write(async (trx) => {
-      const { cancel_asked } = await change(trx, database, lease, {
+      const { id, kind, cancel_asked } = await change(trx, database, lease, {
         due_at: sql<number>`${database.now()} + ${leaseMs}`,
         ...(progress && {
           phase: progress.phase,
@@ -23,7 +24,8 @@ export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'renewTask' | 'r
           total_bytes: progress.totalBytes,
         }),
       })
-      return { cancelAsked: cancel_asked === 1 }
+      const share = kind === 'take-backup' ? await shareOf(trx, database, id) : undefined
+      return { cancelAsked: cancel_asked === 1, ...(share !== undefined && { bytesPerSecond: share }) }
     }),
 
   releaseTask: (lease, reason, delayMs, { stopped } = { stopped: false }) =>
@@ -58,7 +60,7 @@ export async function change(trx: Transaction<Tables>, { now }: Database, lease:
     .where('worker', '=', lease.worker)
     .where('state', '=', 'running')
     .where('due_at', '>', now())
-    .returning(['id', 'cancel_asked'])
+    .returning(['id', 'kind', 'cancel_asked'])
     .executeTakeFirst()
   if (!row)
     throw new Fault('lease_lost', `change task ${lease.taskId} in attempt ${lease.attempt}: the lease has ended`)

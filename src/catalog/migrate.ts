@@ -11,6 +11,7 @@ import { alerts } from './migrations/0004-alerts.ts'
 import { checksumOfSets } from './migrations/0006-checksum-of-sets.ts'
 import { drills } from './migrations/0007-drills.ts'
 import { encryptionOfSets } from './migrations/0008-encryption-of-sets.ts'
+import { bandwidth } from './migrations/0009-bandwidth.ts'
 import { databasesOfSets } from './migrations/0005-databases-of-sets.ts'
 import { POSTGRES, SQLITE, type Flavour } from './migrations/flavour.ts'
 import type { Tables } from './tables.ts'
@@ -28,6 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
   checksumOfSets,
   drills,
   encryptionOfSets,
+  bandwidth,
 ]
 
 export interface MigrateOptions {

@@ -7,6 +7,7 @@ import { alertMethods } from './alerts.ts'
 import { auditMethods } from './audit.ts'
 import type { Catalog } from './catalog.ts'
 import { checkMethods } from './check.ts'
+import { bandwidthMethods } from './bandwidth.ts'
 import { claimMethods } from './claims.ts'
 import type { Database, Deps, Heard } from './database.ts'
 import { dumpMethods } from './dump.ts'
@@ -99,6 +100,7 @@ function catalogOf(deps: Deps): Catalog {
     ...dumpMethods(deps),
     ...checkMethods(deps),
     ...auditMethods(deps),
+    ...bandwidthMethods(deps),
     ...tokenMethods(deps),
     ...linkMethods(deps),
     ...policyMethods(deps),

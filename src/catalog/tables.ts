@@ -18,6 +18,8 @@ export interface AboutTable {
   last_id: number
   /** The last id given to a task. */
   last_task_id: Generated<number>
+  /** Bytes a second that all backups together put into the store; 0 for no limit. */
+  bandwidth: Generated<number>
   /** A text sealed when the catalog was made: opens only with the right key file. */
   key_check: string
 }

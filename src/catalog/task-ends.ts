@@ -24,7 +24,10 @@ type Methods =
 
 /** What a worker writes at the end of its task: with the task's own end in one transaction, so that a lost lease undoes it. */
 export const taskEndMethods = ({ database, sealer }: Deps): Pick<Catalog, Methods> => ({
-  finishTask: (lease, result) => database.write((trx) => finish(trx, database, lease, result)),
+  finishTask: (lease, result) =>
+    database.write(async (trx) => {
+      await finish(trx, database, lease, result)
+    }),
 
   failTask: (lease, reason, { state, failedSet, result }) =>
     database.write(async (trx) => {
@@ -35,7 +38,8 @@ export const taskEndMethods = ({ database, sealer }: Deps): Pick<Catalog, Method
 
   commitSet: (lease, set, result) =>
     database.write(async (trx) => {
-      await finish(trx, database, lease, result)
+      const { cancel_asked } = await finish(trx, database, lease, result)
+      if (cancel_asked === 1) throw new Fault('cancelled', `task ${lease.taskId} was cancelled`)
       // A rebuild may have found the manifest and adopted the set since it was written.
       await insertSet(trx, database, set)
     }),
@@ -75,9 +79,10 @@ export const taskEndMethods = ({ database, sealer }: Deps): Pick<Catalog, Method
 })
 
 /** Ends a task that we hold, and what it held. */
-async function end(trx: Transaction<Tables>, database: Database, lease: Lease, values: TaskChange): Promise<void> {
-  const { id } = await change(trx, database, lease, { ...values, ended_at: database.now() })
-  await liftHolds(trx, database, taskOwner(id))
+async function end(trx: Transaction<Tables>, database: Database, lease: Lease, values: TaskChange) {
+  const row = await change(trx, database, lease, { ...values, ended_at: database.now() })
+  await liftHolds(trx, database, taskOwner(row.id))
+  return row
 }
 
 const finish = (trx: Transaction<Tables>, database: Database, lease: Lease, result: unknown) =>

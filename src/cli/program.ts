@@ -14,6 +14,7 @@ import { addCall } from './remote/call.ts'
 import { addInstances } from './remote/instances-commands.ts'
 import { addKeys } from './remote/keys-commands.ts'
 import { addPolicies } from './remote/policies-commands.ts'
+import { addService } from './remote/service-commands.ts'
 import { addTasks } from './remote/tasks-commands.ts'
 
 /** Runs the command that `argv` (without the program's own name) names, and gives the process's exit code. */
@@ -47,6 +48,7 @@ function createProgram(parts: Parts): Command {
   addInstances(program, parts)
   addBackups(program, parts)
   addTasks(program, parts)
+  addService(program, parts)
   addPolicies(program, parts)
   addKeys(program, parts)
   addAlerts(program, parts)

@@ -13,6 +13,7 @@ const settings = z.object({
   maxKeptWalBytes: z.int(),
   keepCorrupt: z.boolean(),
   rpoSeconds: z.int().nonnegative().optional(),
+  maxBytesPerSecond: z.int().nonnegative().optional(),
 })
 
 const node = z.object({

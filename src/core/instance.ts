@@ -44,6 +44,8 @@ export interface InstanceSettings {
   readonly keepCorrupt: boolean
   /** Raise an alert when what could be restored is older, in seconds. Absent or 0: when a backup that the schedule asks for is late. */
   readonly rpoSeconds?: number | undefined
+  /** A backup puts no more bytes a second into the store. Absent or 0: no limit. */
+  readonly maxBytesPerSecond?: number | undefined
 }
 
 export const DEFAULT_SETTINGS: InstanceSettings = {

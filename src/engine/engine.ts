@@ -61,6 +61,8 @@ export interface EngineProgress {
 
 export interface EngineOptions extends Options {
   readonly onProgress?: ((progress: EngineProgress) => void) | undefined
+  /** Whether the sink is kept waiting on purpose just now: then it is not stuck, however long it takes nothing. */
+  readonly isSlowed?: (() => boolean) | undefined
 }
 
 export interface BackupRequest {

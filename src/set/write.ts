@@ -3,6 +3,7 @@ import { Fault } from '../core/fault.ts'
 import { formatManifest, type Manifest, type StoredObject } from '../core/manifest.ts'
 import { sealForRecipients } from '../lib/age.ts'
 import { crc64 } from '../lib/crc64.ts'
+import type { Pace } from '../lib/pace.ts'
 import { release } from '../lib/release.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 import { encodeFrames } from '../lib/zstd-encode.ts'
@@ -17,6 +18,8 @@ export interface WriteOptions extends Options {
   readonly level: number
   /** Whom the parts are encrypted to (`age1…`); extras are not. None: nothing is encrypted. */
   readonly recipients?: readonly string[] | undefined
+  /** Keeps what goes into the store to a rate. */
+  readonly pace?: Pick<Pace, 'take'> | undefined
 }
 
 /**
@@ -70,7 +73,7 @@ async function writeObject(
   const encoded = encodeFrames(body, options)
   const { recipients = [], signal } = options
   const sealed = recipients.length > 0 ? sealForRecipients(encoded.bytes, recipients) : encoded.bytes
-  const { size } = await store.put(key, measured(sealed, sums, options.onStored), { signal, onWritten: release })
+  const { size } = await store.put(key, measured(sealed, sums, options), { signal, onWritten: release })
   if (size !== sums.size) throw new Fault('store_corrupt', `put ${key}: the store kept ${size} of ${sums.size} bytes`)
   const { plainSize, frames } = encoded
   const [sha256, crc] = [sums.sha256.digest('hex'), sums.crc64.toString()]
@@ -85,11 +88,16 @@ interface Sums {
   size: number
 }
 
-async function* measured(bytes: Bytes, sums: Sums, onStored: (bytes: number) => void): Bytes {
+async function* measured(
+  bytes: Bytes,
+  sums: Sums,
+  { pace, signal, onStored }: Pick<WriteOptions, 'pace' | 'signal'> & { onStored: (bytes: number) => void },
+): Bytes {
   for await (const chunk of bytes) {
     sums.sha256.update(chunk)
     sums.crc64 = crc64(chunk, sums.crc64)
     sums.size += chunk.length
+    await pace?.take(chunk.length, signal)
     onStored(chunk.length)
     yield chunk
   }

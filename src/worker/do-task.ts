@@ -1,5 +1,6 @@
 import { Fault, FAULTS } from '../core/fault.ts'
 import { triesOf, type Lease, type Task, type TaskKind } from '../core/task.ts'
+import { createPace, type Pace } from '../lib/pace.ts'
 import type { Log } from '../lib/log.ts'
 import { drill } from './drill.ts'
 import { clone } from './clone.ts'
@@ -32,8 +33,10 @@ export async function doTask(task: Task, deps: WorkerDeps, hurry: AbortSignal): 
   const { catalog, clock, name, settings } = deps
   const log = deps.log.child({ task: task.id, kind: task.kind, attempt: task.attempt })
   const lease = { taskId: task.id, attempt: task.attempt, worker: name }
-  const held = holdLease(lease, { catalog, clock, log, leaseMs: settings.leaseSeconds * 1000 }, hurry)
-  const run = runOf(task, lease, held)
+  const pace = createPace(clock)
+  const leaseMs = settings.leaseSeconds * 1000
+  const held = holdLease(lease, { catalog, clock, log, leaseMs, onShare: (share) => pace.setRate(share) }, hurry)
+  const run = runOf(task, lease, held, pace)
   const startedAt = clock.monotonic()
   log.info({ instance: task.instanceId, set: task.setId }, 'task started')
   try {
@@ -49,7 +52,7 @@ export async function doTask(task: Task, deps: WorkerDeps, hurry: AbortSignal): 
   }
 }
 
-function runOf(task: Task, lease: Lease, { signal, report, renew }: HeldLease): TaskRun {
+function runOf(task: Task, lease: Lease, { signal, report, renew }: HeldLease, pace: Pace): TaskRun {
   let nodeId: string | undefined
   return {
     task,
@@ -57,6 +60,7 @@ function runOf(task: Task, lease: Lease, { signal, report, renew }: HeldLease): 
     signal,
     report,
     renew,
+    pace,
     reached: (id) => {
       nodeId = id
     },

@@ -21,23 +21,32 @@ export interface LeaseDeps {
   readonly clock: Clock
   readonly log: Log
   readonly leaseMs: number
+  /** Told after each renewal how many bytes a second the task may put into the store; undefined for as many as it can. */
+  readonly onShare?: ((bytesPerSecond: number | undefined) => void) | undefined
 }
 
 const PROGRESS_MS = 1000
+/** The answer to a renewal tells whether the task was cancelled: so late is a cancel heard at most. */
+const HEAR_MS = 3000
 
-/** Starts renewing `lease` at a third of its length. The lease counts as lost when no renewal came through for its whole length. */
+/**
+ * Starts renewing `lease`, every few seconds or at a third of its length. The lease counts as lost when no renewal came through for
+ * its whole length.
+ */
 export function holdLease(lease: Lease, deps: LeaseDeps, outer: AbortSignal): HeldLease {
   const { catalog, clock, log, leaseMs } = deps
   const lost = new AbortController()
   const ended = new AbortController()
   let renewedAt = clock.monotonic()
+  const everyMs = Math.min(HEAR_MS, leaseMs / 3)
   let unwritten: Progress | undefined
 
   const renew = async () => {
     const progress = unwritten
     const askedAt = clock.monotonic()
-    const { cancelAsked } = await catalog.renewTask(lease, leaseMs, progress)
+    const { cancelAsked, bytesPerSecond } = await catalog.renewTask(lease, leaseMs, progress)
     renewedAt = askedAt
+    deps.onShare?.(bytesPerSecond)
     if (unwritten === progress) unwritten = undefined
     if (cancelAsked) throw new Fault('cancelled', `task ${lease.taskId} was cancelled`)
   }
@@ -55,8 +64,8 @@ export function holdLease(lease: Lease, deps: LeaseDeps, outer: AbortSignal): He
 
   const keep = async () => {
     while (!ended.signal.aborted && !lost.signal.aborted) {
-      await clock.sleep(Math.min(PROGRESS_MS, leaseMs / 3), ended.signal).catch(() => {})
-      const due = unwritten !== undefined || clock.monotonic() - renewedAt >= leaseMs / 3
+      await clock.sleep(Math.min(PROGRESS_MS, everyMs), ended.signal).catch(() => {})
+      const due = unwritten !== undefined || clock.monotonic() - renewedAt >= everyMs
       if (due && !ended.signal.aborted) await renewOrTryAgain()
     }
   }

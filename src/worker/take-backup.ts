@@ -31,12 +31,15 @@ export const takeBackup: Story = async (run, deps) => {
   const finished = earlier ?? (await writeAttempt(place, run, deps))
   const download = await openDownload(deps.store, finished.manifest)
   const set = { ...setOfManifest(finished.manifest, finished.key, download), ...endOf(run.task, finished.manifest) }
-  if (earlier) await checkNotEntombed({ ...place, attempt: earlier.manifest.attempt }, run, deps)
-  await deps.catalog.commitSet(run.lease, set, {
-    size: set.size,
-    node: set.nodeId,
-    warnings: finished.manifest.warnings,
-  })
+  const { attempt, warnings } = finished.manifest
+  try {
+    if (earlier) await checkNotEntombed({ ...place, attempt }, run, deps)
+    await deps.catalog.commitSet(run.lease, set, { size: set.size, node: set.nodeId, warnings })
+  } catch (error) {
+    // Nobody adopts the manifest of a cancelled task; of any other it may be all that is needed.
+    if (Fault.is(error, 'cancelled')) await abandon({ ...place, attempt }, deps)
+    throw error
+  }
 }
 
 /** The end of its own that was asked for with the set. */
@@ -72,7 +75,10 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
   const source = await pickNode(place.instanceId, request.method, run, deps)
   run.reached(source.node.id)
   await ensureInstanceRecord(deps.store, source.instance, { signal: run.signal })
-  const writer = beginSet(deps.store, place, { level: compressionLevel, recipients, signal: run.signal })
+  // The first byte is sent at the rate that holds, and not before it is known.
+  await run.renew()
+  const writing = { level: compressionLevel, recipients, pace: run.pace, signal: run.signal }
+  const writer = beginSet(deps.store, place, writing)
   const taken = await streamPlanned(source, request, { writer, run, deps }).catch(async (error: unknown) => {
     await abandon(place, deps)
     throw error
@@ -87,7 +93,11 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
     startedAt,
     endedAt: deps.clock.now(),
   })
-  return { manifest, key: await writer.commit(manifest) }
+  const key = await writer.commit(manifest).catch(async (error: unknown) => {
+    if (Fault.is(run.signal.reason, 'cancelled')) await abandon(place, deps)
+    throw error
+  })
+  return { manifest, key }
 }
 
 interface Streaming {
@@ -148,12 +158,16 @@ async function stream(
     base,
   }
   const onProgress = (progress: EngineProgress) => run.report(percent(progress))
-  const point = await engine.backup(node.address, ask, writer, { signal: run.signal, onProgress })
+  const point = await engine.backup(node.address, ask, writer, {
+    signal: run.signal,
+    onProgress,
+    isSlowed: () => run.pace.waiting,
+  })
   await run.renew()
   return point
 }
 
-/** Clears away an attempt that has no manifest. What cannot be removed now, on a store that is down, the sweep removes. */
+/** Clears away an attempt that is no set and becomes none. What cannot be removed now, on a store that is down, the sweep removes. */
 async function abandon(place: AttemptPlace, { store, log }: WorkerDeps): Promise<void> {
   await removeAttempt(store, place).catch((error: unknown) => {
     log.warn({ set: place.setId, err: (error as Error).message }, 'remains of the attempt left to the sweep')

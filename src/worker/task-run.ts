@@ -4,6 +4,7 @@ import type { EngineKind } from '../core/instance.ts'
 import type { Lease, Progress, Task } from '../core/task.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Pace } from '../lib/pace.ts'
 import type { Log } from '../lib/log.ts'
 import type { Encryption } from '../set/encryption.ts'
 import type { Store } from '../store/store.ts'
@@ -63,6 +64,8 @@ export interface TaskRun {
   readonly nodeId: string | undefined
   /** Fault 'lease_lost' unless the task is still ours now. Called before every write that others will see. */
   readonly renew: () => Promise<void>
+  /** How fast bytes may go into the store; its rate is the task's share of the bandwidth, anew with each renewal. */
+  readonly pace: Pace
 }
 
 /** The story of one kind of task. It ends the task itself; what it throws decides whether the task is tried again. */

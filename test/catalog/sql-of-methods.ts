@@ -54,6 +54,8 @@ export async function useEveryMethod(
   )
   await use('rotateKey', () => catalog.rotateKey('HF1', 's2', 1))
   await useAlerts(catalog, use)
+  await use('bandwidth', () => catalog.bandwidth())
+  await use('setBandwidth', () => catalog.setBandwidth(1))
   await use('figures', () => catalog.figures())
   await use('taskFigures', () => catalog.taskFigures())
   await use('beat', () => catalog.beat('w'))

@@ -43,6 +43,7 @@ const INSTANCE = {
     MaxKeptWalBytes: 1,
     KeepCorrupt: true,
     RpoSeconds: 0,
+    MaxBytesPerSecond: 0,
   },
 }
 

@@ -28,6 +28,7 @@ const PROMISED: Readonly<Partial<Record<keyof Catalog | keyof Store, readonly Fa
   cancelTask: ['not_found', 'conflict', 'replayed'],
   addKey: ['replayed'],
   spendCall: ['replayed'],
+  setBandwidth: ['replayed'],
   changeKey: ['not_found', 'replayed'],
   rotateKey: ['not_found', 'replayed'],
   removeKey: ['not_found', 'replayed'],
@@ -66,6 +67,8 @@ const CALLS: Readonly<Record<string, (world: World) => Readonly<Record<string, s
   DescribeRegions: () => ({}),
   RegisterDBInstance: () => ({ DBInstanceId: 'pgm-new', Node: JSON.stringify([NODE]) }),
   ModifyDBInstanceSettings: () => ({ DBInstanceId: 'pgm-a', PreferReplica: 'true' }),
+  DescribeServiceBandwidth: () => ({}),
+  ModifyServiceBandwidth: () => ({ MaxBytesPerSecond: '100000' }),
   ModifyDBInstanceNodes: () => ({
     DBInstanceId: 'pgm-a',
     AddNode: JSON.stringify([{ ...NODE, Host: 'replica' }]),

@@ -1,6 +1,7 @@
 import { suite, test } from 'node:test'
 import { alertsContract } from './catalog/alerts.ts'
 import { auditContract } from './catalog/audit.ts'
+import { bandwidthContract } from './catalog/bandwidth.ts'
 import type { CatalogHarness } from './catalog/fixture.ts'
 import { holdsContract } from './catalog/holds.ts'
 import { instancesContract } from './catalog/instances.ts'
@@ -34,6 +35,7 @@ export function catalogContract(name: string, harness: CatalogHarness): void {
     scheduleContract(harness)
     claimsContract(harness)
     clonesContract(harness)
+    bandwidthContract(harness)
     alertsContract(harness)
   })
 }

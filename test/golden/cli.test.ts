@@ -60,6 +60,7 @@ const SETTINGS = {
   MaxKeptWalBytes: 68_719_476_736,
   KeepCorrupt: true,
   RpoSeconds: 0,
+  MaxBytesPerSecond: 5_000_000,
 }
 const JOB = {
   BackupJobId: '9',
@@ -179,6 +180,16 @@ const ANSWERS = {
       ],
     },
   },
+  ModifyDBInstanceSettings: {
+    DBInstanceId: 'pgm-1',
+    DBInstanceDescription: 'orders',
+    EngineVersion: '15.0',
+    SystemIdentifier: '7300000000000000001',
+    Settings: SETTINGS,
+    Nodes: { Node: [NODE] },
+  },
+  DescribeServiceBandwidth: { MaxBytesPerSecond: 20_000_000 },
+  ModifyServiceBandwidth: { MaxBytesPerSecond: 0 },
   DeregisterDBInstance: { DBInstanceId: 'pgm-1' },
   DescribeBackups: page([SET]),
   CreateBackup: { BackupJobId: '9' },
@@ -226,6 +237,9 @@ const COMMANDS: readonly { name: string; argv: readonly string[]; answers?: obje
   },
   { name: 'instances-list', argv: ['instances', 'list'] },
   { name: 'instances-show', argv: ['instances', 'show', 'pgm-1'] },
+  { name: 'instances-set', argv: ['instances', 'set', 'pgm-1', '--bandwidth', '5000000'] },
+  { name: 'service-show', argv: ['service', 'show'] },
+  { name: 'service-set', argv: ['service', 'set', '--bandwidth', '0'] },
   { name: 'instances-remove', argv: ['instances', 'remove', 'pgm-1'] },
   {
     name: 'instances-nodes-add',

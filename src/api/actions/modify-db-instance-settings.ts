@@ -6,7 +6,7 @@ import { defineAction } from '../action.ts'
 import { RdsError } from '../errors.ts'
 import { nodeItem, renderNode, renderSettings, settingsItem } from '../instance-item.ts'
 import { probeKnown, requireOneDatabase, type ProbedNode } from '../nodes.ts'
-import { flag, instanceId, integer, oneOf, text } from '../parameters.ts'
+import { bandwidth, flag, instanceId, integer, oneOf, text } from '../parameters.ts'
 import { requireMade } from '../instance-status.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
@@ -49,6 +49,11 @@ export const modifyDBInstanceSettings = defineAction({
       codec: integer({ min: 0, max: 100 * A_YEAR }),
       about:
         'Raise an alert when what could be restored is older than so many seconds; 0: when a backup that the schedule asks for is late.',
+    },
+    MaxBytesPerSecond: {
+      codec: bandwidth,
+      about:
+        'Most bytes a second that a backup puts into the store, also one that runs; at least 65536, or 0 for no limit.',
     },
     SystemIdentifier: {
       codec: text({ max: 20 }),
@@ -112,6 +117,7 @@ interface Wanted {
   readonly MaxKeptWalBytes: number | undefined
   readonly KeepCorrupt: boolean | undefined
   readonly RpoSeconds: number | undefined
+  readonly MaxBytesPerSecond: number | undefined
 }
 
 /** The settings that are named, and no others. */
@@ -124,6 +130,7 @@ function settingsOf(wanted: Wanted): Partial<InstanceSettings> {
     maxKeptWalBytes: wanted.MaxKeptWalBytes,
     keepCorrupt: wanted.KeepCorrupt,
     rpoSeconds: wanted.RpoSeconds,
+    maxBytesPerSecond: wanted.MaxBytesPerSecond,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

@@ -9,6 +9,7 @@ import { formatTime } from '../units.ts'
 import { addClones } from './instances-clones.ts'
 import { listInstances } from './find-set.ts'
 import { type LoginOptions, readLogin, splitAddress, withLoginOptions } from './node-login.ts'
+import { addSettings, settingsFields } from './instances-settings.ts'
 import { nodeTable, printProblems } from './node-table.ts'
 import { addNodes } from './nodes-commands.ts'
 import { clientOf, printJson, withRemoteOptions, type RemoteOptions } from './session.ts'
@@ -39,7 +40,7 @@ interface AddOptions extends RemoteOptions, LoginOptions {
   readonly allowUnready?: boolean
 }
 
-/** `instances add|list|show|remove|clone|release`, and `instances nodes`. */
+/** `instances add|list|show|set|remove|clone|release`, and `instances nodes`. */
 export function addInstances(program: Command, parts: Parts): void {
   const instances = program.command('instances').description('the databases that are backed up')
   const collect = (text: string, all: string[]) => [...all, text]
@@ -60,6 +61,7 @@ export function addInstances(program: Command, parts: Parts): void {
   withRemoteOptions(instances.command('remove <instance>'))
     .description('end the care for one; its sets stay')
     .action((id: string, options: RemoteOptions) => remove(id, options, parts))
+  addSettings(instances, parts)
   addClones(instances, parts)
   addNodes(instances, parts)
 }
@@ -128,6 +130,7 @@ async function show(id: string, options: RemoteOptions, parts: Parts): Promise<v
       'prefers replicas': settings.PreferReplica
         ? `yes, up to ${settings.MaxReplicaLagBytes} bytes and ${settings.MaxReplicaLagSeconds} s behind`
         : 'no',
+      ...settingsFields(settings),
     }),
   )
   parts.io.out.write(`\n${nodeTable(item.Nodes.Node)}`)

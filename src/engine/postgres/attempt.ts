@@ -54,7 +54,7 @@ export async function attempt(
   }
   const watches = [
     watchKeptWal(address, { slot, maxBytes: request.maxKeptWalBytes, clock, signal }),
-    watchStall(() => latest, { clock, signal }),
+    watchStall(() => latest, { clock, signal, isSlowed: options.isSlowed }),
   ].map((watch) => watch.catch((reason: unknown) => over.abort(reason)))
   const stream = { facts, request, sink, clock, signal, estimate, verifyChecksums, onProgress, warnings }
   try {

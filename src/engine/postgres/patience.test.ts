@@ -16,14 +16,14 @@ async function pass(clock: FakeClock, ms: number): Promise<void> {
   }
 }
 
-const world = (progress: Partial<EngineProgress>) => {
+const world = (progress: Partial<EngineProgress>, isSlowed = () => false) => {
   const clock = new FakeClock('2026-11-23T07:00:00Z')
   const abort = new AbortController()
   const state = { phase: 'streaming', bytes: 0, totalBytes: 0, ...progress } as const
   let latest: EngineProgress = state
   const set = (change: Partial<EngineProgress>) => (latest = { ...latest, ...change })
   let outcome: unknown
-  const end = watchStall(() => latest, { clock, signal: abort.signal }).then(
+  const end = watchStall(() => latest, { clock, signal: abort.signal, isSlowed }).then(
     () => (outcome = 'ended'),
     (error: unknown) => (outcome = error),
   )
@@ -38,6 +38,16 @@ suite('a store that takes nothing', () => {
     await pass(clock, 2 * MINUTE)
     assert.ok(Fault.is(outcome(), 'engine_failed'))
     assert.match((outcome() as Fault).message, /after 7 bytes/)
+  })
+
+  test('does not end it while it is kept waiting on purpose, and does a quarter of an hour later', async () => {
+    let slowed = true
+    const { clock, outcome } = world({ bytes: 7 }, () => slowed)
+    await pass(clock, 60 * MINUTE)
+    assert.equal(outcome(), undefined)
+    slowed = false
+    await pass(clock, 16 * MINUTE)
+    assert.ok(Fault.is(outcome(), 'engine_failed'))
   })
 
   test('does not end it while a byte comes now and then', async () => {

@@ -1,6 +1,6 @@
 import { Fault } from '../../core/fault.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { EngineProgress } from '../engine.ts'
+import type { EngineOptions, EngineProgress } from '../engine.ts'
 
 /** How long nothing may be taken from us while the server keeps WAL for the backup. */
 const STALL_MS = 15 * 60_000
@@ -15,15 +15,19 @@ interface Waiting {
 
 /**
  * Watches a stream of bytes. Fault 'engine_failed' when none was taken for a quarter of an hour: the server would keep its WAL for
- * ever. The wait for the checkpoint, and what comes after the last byte, do not count. Ends without a word when `signal` aborts.
+ * ever. The wait for the checkpoint, what comes after the last byte,
+ * and waiting on purpose do not count. Ends without a word when `signal` aborts.
  */
-export async function watchStall(latest: () => EngineProgress, { clock, signal }: Waiting): Promise<void> {
+export async function watchStall(
+  latest: () => EngineProgress,
+  { clock, signal, isSlowed = () => false }: Waiting & Pick<EngineOptions, 'isSlowed'>,
+): Promise<void> {
   let last = latest()
   let since = clock.monotonic()
   while (!signal.aborted) {
     await clock.sleep(LOOK_MS, signal).catch(() => {})
     const now = latest()
-    if (now.phase !== 'streaming' || now.bytes !== last.bytes) since = clock.monotonic()
+    if (now.phase !== 'streaming' || now.bytes !== last.bytes || isSlowed()) since = clock.monotonic()
     last = now
     if (clock.monotonic() - since >= STALL_MS) throw stalled(now.bytes)
   }

@@ -75,6 +75,15 @@ export async function releaseTarget(path: string): Promise<void> {
   await syncDirectory(path)
 }
 
+/** Removes all that a restore wrote into its target, the marker last: what is left half-way does not start. */
+export async function emptyTarget(path: string): Promise<void> {
+  for (const name of await readdir(path)) {
+    if (name !== MARKER) await rm(join(path, name), { recursive: true, force: true, maxRetries: 3 })
+  }
+  await rm(join(path, MARKER), { force: true })
+  await syncDirectory(path)
+}
+
 /** The longest part of the path that exists, resolved, and what is missing below it. */
 async function resolve(directory: string): Promise<{ existing: string; missing: string[] }> {
   const missing: string[] = []

@@ -16,7 +16,7 @@ import { restoreLogical } from './restore-logical.ts'
 import type { Owner } from './restore-owner.ts'
 import { freePort } from './restore-port.ts'
 import { makeSocketDirectory } from './restore-socket.ts'
-import { claimTarget, reachWarnings, releaseTarget } from './restore-target.ts'
+import { claimTarget, emptyTarget, reachWarnings, releaseTarget } from './restore-target.ts'
 
 /**
  * Restores a full set, or the last of a chain, into a target: `data/`, `tablespaces/<oid>/` and `RESTORE.txt` below it, each file held against the
@@ -25,6 +25,7 @@ import { claimTarget, reachWarnings, releaseTarget } from './restore-target.ts'
  *
  * Before anything is written: Fault 'unsupported' for a set of another kind, architecture or a version whose programs
  * are not on this machine; and the faults of a target that is not empty or has no room. Fault 'store_corrupt' for a set that is not what it says.
+ * One that is cancelled leaves the target empty; one that fails leaves what it wrote, for a person to look at.
  */
 export async function restore(
   target: Target,
@@ -50,7 +51,29 @@ async function restorePhysical(
   checkArchitecture(facts)
   const binaries = await findBinaries(majorIn(facts), request.binDirs ?? [], options)
   const root = await claimTarget(target, bytes)
-  const { owner } = target
+  try {
+    return await fill(root, { found, binaries, owner: target.owner, bytes }, request, options)
+  } catch (error) {
+    if (Fault.is(options.signal?.reason, 'cancelled')) await emptyTarget(root)
+    throw error
+  }
+}
+
+interface Filling {
+  readonly found: ReturnType<typeof chainOf>
+  readonly binaries: Binaries
+  readonly owner: Owner
+  readonly bytes: number
+}
+
+/** What a restore does in a target that is its own. */
+async function fill(
+  root: string,
+  { found, binaries, owner, bytes }: Filling,
+  request: RestoreOptions,
+  options: EngineOptions,
+): Promise<Restored> {
+  const { facts } = found.last
   const extracted = await writeFiles(found, { root, owner }, options)
   options.onProgress?.({ phase: 'finishing', bytes, totalBytes: bytes })
   await linkTablespaces(root, owner)

@@ -149,7 +149,7 @@ insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", 
 update "instances" set "version" = version + 1 where "id" = $1;
 
 -- commitRemoval
-update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = $1;
 delete from "sets" where "id" = $1 and "removing" = $2 returning "instance_id";
 delete from "holds" where "set_id" = $1;
@@ -195,16 +195,17 @@ update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "starte
 update "tasks" set "state" = $1, "attempt" = attempt + 1, "worker" = $2, "started_at" = coalesce(started_at, (extract(epoch from clock_timestamp()) * 1000)::bigint), "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $3 where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= (extract(epoch from clock_timestamp()) * 1000)::bigint and "kind" in ($4) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit $5 for update skip locked) returning *;
 
 -- renewTask
-update "tasks" set "attempt" = $1, "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $2, "phase" = $3, "percent" = case when percent > $4 then percent else $5 end, "bytes" = $6, "total_bytes" = $7 where "id" = $8 and "attempt" = $9 and "worker" = $10 and "state" = $11 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1, "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $2, "phase" = $3, "percent" = case when percent > $4 then percent else $5 end, "bytes" = $6, "total_bytes" = $7 where "id" = $8 and "attempt" = $9 and "worker" = $10 and "state" = $11 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
+select "tasks"."id", "instances"."settings", "about"."bandwidth" from "tasks" inner join "instances" on "instances"."id" = "tasks"."instance_id" inner join "about" on true where "tasks"."kind" = $1 and "tasks"."state" = $2 and "tasks"."due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint;
 
 -- holdForTask
-update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 insert into "holds" ("set_id", "owner", "until") values ($1, $2, $3) on conflict ("set_id", "owner") do update set "until" = $4;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
 
 -- commitSet
-update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = $1;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
@@ -218,10 +219,10 @@ update "instances" set "last_success_at" = $1, "last_duration_ms" = $2 where "id
 select "id" from "sets" where "instance_id" = $1 and "parent_id" = $2 limit $3;
 
 -- releaseTask
-update "tasks" set "attempt" = $1, "state" = $2, "worker" = $3, "reason" = $4, "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $5 where "id" = $6 and "attempt" = $7 and "worker" = $8 and "state" = $9 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1, "state" = $2, "worker" = $3, "reason" = $4, "due_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint + $5 where "id" = $6 and "attempt" = $7 and "worker" = $8 and "state" = $9 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 
 -- failTask
-update "tasks" set "attempt" = $1, "state" = $2, "reason" = $3, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $4 and "attempt" = $5 and "worker" = $6 and "state" = $7 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1, "state" = $2, "reason" = $3, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $4 and "attempt" = $5 and "worker" = $6 and "state" = $7 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = $1;
 insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases", "checksum", "drilled_at", "drill_damage", "encryption") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30) on conflict ("id") do nothing returning "id";
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
@@ -230,24 +231,24 @@ update "instances" set "version" = version + 1 where "id" = $1;
 update "instances" set "deregistered_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint, "version" = version + 1 where "deregistered_at" is null and "id" = (select instance_id as "id" from "tasks" where "tasks"."id" = $1 and "kind" = $2);
 
 -- noteVerified
-update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 update "sets" set "verified_at" = $1, "damage" = $2 where "id" = $3 returning "instance_id";
 update "instances" set "version" = version + 1 where "id" = $1;
 
 -- noteDrilled
-update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1 where "id" = $2 and "attempt" = $3 and "worker" = $4 and "state" = $5 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 update "sets" set "drilled_at" = $1, "drill_damage" = $2 where "id" = $3 returning "instance_id";
 update "instances" set "version" = version + 1 where "id" = $1;
 
 -- finishTask
-update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = $1;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = $1), 0) where "id" = $2 returning "held_until";
 
 -- commitClone
-update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "cancel_asked";
+update "tasks" set "attempt" = $1, "state" = $2, "phase" = $3, "percent" = $4, "result" = $5, "reason" = $6, "ended_at" = (extract(epoch from clock_timestamp()) * 1000)::bigint where "id" = $7 and "attempt" = $8 and "worker" = $9 and "state" = $10 and "due_at" > (extract(epoch from clock_timestamp()) * 1000)::bigint returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = $1;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", (extract(epoch from clock_timestamp()) * 1000)::bigint as "now" from "sets" where "id" = $1 and "removing" = $2 for update;
 delete from "holds" where "set_id" = $1 and "owner" = $2;
@@ -319,6 +320,12 @@ select "drill"."id" as "drill_id", "drill"."set_id" as "drill_set_id", "drill"."
 
 -- damagedSets
 select "id", "instance_id", "damage" from "sets" where "damage" is not null and removing = 0 order by "instance_id", "id";
+
+-- bandwidth
+select "bandwidth" from "about";
+
+-- setBandwidth
+update "about" set "bandwidth" = $1;
 
 -- figures
 select "id", "last_success_at", "last_duration_ms", cast(coalesce(sum(case when bucket % 2 = 0 then count end), 0) as bigint) as "succeeded", cast(coalesce(sum(case when bucket % 2 = 1 then count end), 0) as bigint) as "failed", cast(coalesce(sum(bytes), 0) as bigint) as "bytes" from "instances" left join "set_counts" on "set_counts"."instance_id" = "instances"."id" group by "id", "last_success_at", "last_duration_ms" order by "id";

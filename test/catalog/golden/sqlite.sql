@@ -149,7 +149,7 @@ insert into "tasks" ("id", "kind", "instance_id", "set_id", "state", "attempt", 
 update "instances" set "version" = version + 1 where "id" = ?;
 
 -- commitRemoval
-update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
 delete from "sets" where "id" = ? and "removing" = ? returning "instance_id";
 delete from "holds" where "set_id" = ?;
@@ -194,16 +194,17 @@ update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_
 update "tasks" set "state" = ?, "attempt" = attempt + 1, "worker" = ?, "started_at" = coalesce(started_at, ?), "due_at" = ? + ? where "id" = (select "id" from "tasks" where state in ('waiting', 'running') and "due_at" <= ? and "kind" in (?) order by case when kind in ('take-backup', 'verify', 'drill') then 1 else 0 end, "created_at", "id" limit ?) returning *;
 
 -- renewTask
-update "tasks" set "attempt" = ?, "due_at" = ? + ?, "phase" = ?, "percent" = case when percent > ? then percent else ? end, "bytes" = ?, "total_bytes" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ?, "due_at" = ? + ?, "phase" = ?, "percent" = case when percent > ? then percent else ? end, "bytes" = ?, "total_bytes" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
+select "tasks"."id", "instances"."settings", "about"."bandwidth" from "tasks" inner join "instances" on "instances"."id" = "tasks"."instance_id" inner join "about" on true where "tasks"."kind" = ? and "tasks"."state" = ? and "tasks"."due_at" > ?;
 
 -- holdForTask
-update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 insert into "holds" ("set_id", "owner", "until") values (?, ?, ?) on conflict ("set_id", "owner") do update set "until" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 
 -- commitSet
-update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
@@ -217,10 +218,10 @@ update "instances" set "last_success_at" = ?, "last_duration_ms" = ? where "id" 
 select "id" from "sets" where "instance_id" = ? and "parent_id" = ? limit ?;
 
 -- releaseTask
-update "tasks" set "attempt" = ?, "state" = ?, "worker" = ?, "reason" = ?, "due_at" = ? + ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ?, "state" = ?, "worker" = ?, "reason" = ?, "due_at" = ? + ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 
 -- failTask
-update "tasks" set "attempt" = ?, "state" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ?, "state" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
 insert into "sets" ("id", "instance_id", "node_id", "status", "type", "mode", "method", "bucket", "started_at", "ended_at", "consistent_at", "size", "available", "engine", "engine_version", "manifest_key", "parent_id", "reason", "verified_at", "damage", "held_until", "removing", "link_round", "pinned", "expires_at", "databases", "checksum", "drilled_at", "drill_damage", "encryption") values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict ("id") do nothing returning "id";
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
@@ -229,24 +230,24 @@ update "instances" set "version" = version + 1 where "id" = ?;
 update "instances" set "deregistered_at" = ?, "version" = version + 1 where "deregistered_at" is null and "id" = (select instance_id as "id" from "tasks" where "tasks"."id" = ? and "kind" = ?);
 
 -- noteVerified
-update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 update "sets" set "verified_at" = ?, "damage" = ? where "id" = ? returning "instance_id";
 update "instances" set "version" = version + 1 where "id" = ?;
 
 -- noteDrilled
-update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 update "sets" set "drilled_at" = ?, "drill_damage" = ? where "id" = ? returning "instance_id";
 update "instances" set "version" = version + 1 where "id" = ?;
 
 -- finishTask
-update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
 update "sets" set "held_until" = coalesce((select max(until) from holds where set_id = ?), 0) where "id" = ? returning "held_until";
 
 -- commitClone
-update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "cancel_asked";
+update "tasks" set "attempt" = ?, "state" = ?, "phase" = ?, "percent" = ?, "result" = ?, "reason" = ?, "ended_at" = ? where "id" = ? and "attempt" = ? and "worker" = ? and "state" = ? and "due_at" > ? returning "id", "kind", "cancel_asked";
 select "set_id" from "holds" where "owner" = ?;
 select "id", "instance_id", "bucket", "size", "started_at", "parent_id", "held_until", ? as "now" from "sets" where "id" = ? and "removing" = ?;
 delete from "holds" where "set_id" = ? and "owner" = ?;
@@ -318,6 +319,12 @@ select "drill"."id" as "drill_id", "drill"."set_id" as "drill_set_id", "drill"."
 
 -- damagedSets
 select "id", "instance_id", "damage" from "sets" where "damage" is not null and removing = 0 order by "instance_id", "id";
+
+-- bandwidth
+select "bandwidth" from "about";
+
+-- setBandwidth
+update "about" set "bandwidth" = ?;
 
 -- figures
 select "id", "last_success_at", "last_duration_ms", cast(coalesce(sum(case when bucket % 2 = 0 then count end), 0) as bigint) as "succeeded", cast(coalesce(sum(case when bucket % 2 = 1 then count end), 0) as bigint) as "failed", cast(coalesce(sum(bytes), 0) as bigint) as "bytes" from "instances" left join "set_counts" on "set_counts"."instance_id" = "instances"."id" group by "id", "last_success_at", "last_duration_ms" order by "id";

@@ -159,6 +159,18 @@ export const tasksContract: Part = (harness) => {
     await refused(catalog.cancelTask('1'), 'not_found')
   })
 
+  test('a set of a cancelled task is not committed, and its task can still be ended', async () => {
+    const catalog = await withSets(harness)
+    const { id, setId } = await catalog.addTask(backup)
+    const lease = await claim(catalog, 'take-backup', leaseMs)
+    await catalog.cancelTask(id)
+    await refused(catalog.commitSet(lease, backupSet(setId ?? ''), {}), 'cancelled')
+    assert.equal(await catalog.set(setId ?? ''), undefined)
+    assert.equal((await catalog.task(id))?.state, 'running')
+    await catalog.failTask(lease, 'cancelled', { state: 'cancelled' })
+    assert.equal((await catalog.task(id))?.state, 'cancelled')
+  })
+
   test('a removal cannot be taken back', async () => {
     const catalog = await withSets(harness, backupSet(1))
     const [task] = await catalog.removeSets('pg-1', ['1'])

@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import { z } from 'zod'
+import { settingsItem } from '../../api/instance-item.ts'
+import { Fault } from '../../core/fault.ts'
+import type { Parts } from '../parts.ts'
+import { formatFields } from '../table.ts'
+import { bandwidthText } from './service-commands.ts'
+import { clientOf, printJson, withRemoteOptions, type RemoteOptions } from './session.ts'
+
+const changed = z.object({ DBInstanceId: z.string(), Settings: settingsItem })
+
+interface SetOptions extends RemoteOptions {
+  readonly bandwidth?: string
+}
+
+/** `instances set`: changes settings of an instance, also for its backup that runs. */
+export function addSettings(instances: Command, parts: Parts): void {
+  withRemoteOptions(instances.command('set <instance>'))
+    .description('change settings of one, also for its backup that runs')
+    .option('--bandwidth <bytes>', 'most bytes a second that its backup puts into the store; 0 for no limit')
+    .action((id: string, options: SetOptions) => set(id, options, parts))
+}
+
+async function set(id: string, options: SetOptions, parts: Parts): Promise<void> {
+  const parameters = { MaxBytesPerSecond: options.bandwidth }
+  if (Object.values(parameters).every((value) => value === undefined)) {
+    throw new Fault('invalid', `change ${id}: no setting is named`, { hint: "See 'holdfast help instances set'." })
+  }
+  const reply = await clientOf(options, parts).call(
+    'ModifyDBInstanceSettings',
+    { DBInstanceId: id, ...parameters },
+    changed,
+  )
+  if (options.json) return printJson(reply, parts)
+  parts.io.out.write(formatFields({ instance: reply.DBInstanceId, ...settingsFields(reply.Settings) }))
+}
+
+/** What `instances show` and `set` tell of the settings that can be set here. */
+export const settingsFields = (settings: z.infer<typeof settingsItem>): Readonly<Record<string, string>> => ({
+  bandwidth: bandwidthText(settings.MaxBytesPerSecond),
+})
