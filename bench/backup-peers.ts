@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestServer } from '../test/lib/postgres.ts'
@@ -16,19 +17,19 @@ export interface Contender {
 
 const BASE = 'pg_basebackup -Ft -X fetch -c fast -D -'
 
-function environment(server: TestServer): NodeJS.ProcessEnv {
+/** What PostgreSQL's own tools need to reach the server; they are found first in PATH. */
+export function environment(server: TestServer): NodeJS.ProcessEnv {
   const { host, port, user, password } = server.address
   const path = `${server.binDirectory}:/usr/bin:/bin`
   return { PATH: path, PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password, LC_ALL: 'C' }
 }
 
-const bytesOf = async (path: string) => {
-  const { execFileSync } = await import('node:child_process')
-  return Number(execFileSync('du', ['-sb', '--apparent-size', path]).toString().split('\t')[0])
-}
+/** Bytes of a file, or of all files below a directory. */
+export const bytesOf = async (path: string): Promise<number> =>
+  Number(execFileSync('du', ['-sb', '--apparent-size', path]).toString().split('\t')[0])
 
 /** Starts a data directory, waits until it accepts connections, and (not measured by us) stops it: three shell words. */
-const startLine = (server: TestServer, data: string, port: number) =>
+export const startLine = (server: TestServer, data: string, port: number) =>
   `chmod 700 ${data} && ${server.binDirectory}/pg_ctl -D ${data} -w -t 120 -l ${data}.log ` +
   `-o "-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c archive_mode=off -c fsync=on" start >/dev/null`
 
@@ -36,11 +37,16 @@ const startLine = (server: TestServer, data: string, port: number) =>
 export const stopRestored = (server: TestServer, data: string) =>
   shell(`${server.binDirectory}/pg_ctl -D ${data} -m immediate stop >/dev/null`, runAs(server.account))
 
-/** `pg_basebackup | zstd -T0`, and the same with a digest and every file held against the server's manifest. */
-export async function pipes(server: TestServer, directory: string, port: number): Promise<Contender[]> {
+/** Makes a directory of the server's account, and gives the options that run a shell line as it. */
+export async function placeFor(server: TestServer, directory: string) {
   await mkdir(directory, { recursive: true })
   if (server.account) await chown(directory, server.account.uid, server.account.gid)
-  const options = { ...runAs(server.account), env: environment(server) }
+  return { ...runAs(server.account), env: environment(server) }
+}
+
+/** `pg_basebackup | zstd -T0`, and the same with a digest and every file held against the server's manifest. */
+export async function pipes(server: TestServer, directory: string, port: number): Promise<Contender[]> {
+  const options = await placeFor(server, directory)
   const file = join(directory, 'base.tar.zst')
   const check = join(directory, 'check')
   const data = join(directory, 'restored')

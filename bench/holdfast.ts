@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import type { TestServer } from '../test/lib/postgres.ts'
 import { runAs } from '../quickstart/account.ts'
 import type { Contender } from './backup-peers.ts'
-import { cost, shell } from './measure.ts'
+import { type Cost, cost, shell } from './measure.ts'
 
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('../bin/holdfast', import.meta.url))
@@ -78,60 +78,96 @@ function readyUrl(child: ChildProcess): Promise<string> {
   })
 }
 
-/** Ourselves at one level: a set taken through the API by the command line, and brought back by the local command. */
-export async function holdfast(
+/** A service of our own over one server, as a user works with it: by the command line, through the API. */
+export interface Protected extends AsyncDisposable {
+  /** Takes a set with these options of `backups take`, and gives its id and what it cost. */
+  take(...options: string[]): Promise<{ readonly set: string; readonly spent: Cost }>
+  remove(set: string): Promise<void>
+  /** Bytes of all objects of a set. */
+  stored(set: string): Promise<number>
+  /** The path of an object of a set. */
+  pathOf(set: string, file: string): Promise<string>
+  /** Brings a physical set, and what it adds to, back by the local command, and waits until the database accepts connections. */
+  restore(set: string, target: string): Promise<Cost>
+}
+
+/** Starts a service with its data in `directory` and registers the server. */
+export async function protect(
   server: TestServer,
   directory: string,
   level: number,
-): Promise<Contender & AsyncDisposable> {
-  const service = await startService(directory, [`worker.compressionLevel=${level}`])
+  settings: readonly string[] = [],
+): Promise<Protected> {
+  const service = await startService(directory, [`worker.compressionLevel=${level}`, ...settings])
   const passwordFile = join(directory, 'password')
   await writeFile(passwordFile, server.address.password ?? '', { mode: 0o600 })
   const node = `${server.address.host}:${server.address.port}`
   const login = ['--user', server.address.user, '--password-file', passwordFile, '--ssl-mode', 'disable']
   await service.call('instances', 'add', 'pg-bench', '--node', node, ...login)
+  const find = async (set: string, name: string) => {
+    const below = join(directory, 'store/sets')
+    const { stdout } = await run('find', [below, '-path', `*/${set}/*`, '-name', name, '-type', 'f'])
+    return stdout.trim().split('\n')
+  }
+  return {
+    async take(...options) {
+      let taken: unknown
+      const spent = await cost(
+        async () => {
+          taken = await service.call('backups', 'take', 'pg-bench', ...options)
+        },
+        () => [service.pid],
+      )
+      return { set: String((taken as { BackupId: string }).BackupId), spent }
+    },
+    remove: async (set) => {
+      await service.call('backups', 'remove', set)
+    },
+    stored: async (set) => {
+      const files = await Promise.all((await find(set, '*')).map((path) => stat(path)))
+      return files.reduce((sum, { size }) => sum + size, 0)
+    },
+    pathOf: async (set, file) => (await find(set, file))[0] ?? '',
+    restore: (set, target) => bringBack(server, `file://${join(directory, 'store')}`, set, target),
+    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+  }
+}
+
+async function bringBack(server: TestServer, store: string, set: string, target: string): Promise<Cost> {
+  await rm(target, { recursive: true, force: true })
+  const options = ['--bin-dir', server.binDirectory, ...(server.account ? ['--owner', server.account.name] : [])]
+  const restore = await shell(
+    `${PROGRAM} backups restore --store ${store} ${set} --to ${target} ${options.join(' ')} --json`,
+  )
+  const control = `${server.binDirectory}/pg_ctl -D ${target}/data`
+  const start = await shell(`${control} -w -t 120 -l ${target}/log start >/dev/null`, runAs(server.account))
+  await shell(`${control} -m immediate stop >/dev/null`, runAs(server.account))
+  return {
+    seconds: restore.seconds + start.seconds,
+    cpuSeconds: restore.cpuSeconds + start.cpuSeconds,
+    peakBytes: restore.peakBytes,
+  }
+}
+
+/** Ourselves at one level, taking full sets: each takes the place of the one before it. */
+export async function holdfast(
+  server: TestServer,
+  directory: string,
+  level: number,
+): Promise<Contender & AsyncDisposable> {
+  const ours = await protect(server, directory, level)
   const target = join(server.directory, `restored-${level}`)
   let set = ''
   return {
     name: `Holdfast, level ${level}`,
     backup: async () => {
-      if (set !== '') await service.call('backups', 'remove', set)
-      const taken: { set?: unknown } = {}
-      const spent = await cost(
-        async () => {
-          taken.set = await service.call('backups', 'take', 'pg-bench')
-        },
-        () => [service.pid],
-      )
-      set = String((taken.set as { BackupId: string }).BackupId)
-      return spent
+      if (set !== '') await ours.remove(set)
+      const taken = await ours.take()
+      set = taken.set
+      return taken.spent
     },
-    stored: async () => {
-      const found = await run('find', [join(directory, 'store/sets'), '-path', `*/${set}/*`, '-type', 'f'])
-      const sizes = await Promise.all(
-        found.stdout
-          .trim()
-          .split('\n')
-          .map(async (path) => (await stat(path)).size),
-      )
-      return sizes.reduce((sum, size) => sum + size, 0)
-    },
-    restore: async () => {
-      await rm(target, { recursive: true, force: true })
-      const store = `file://${join(directory, 'store')}`
-      const owner = server.account ? ['--owner', server.account.name] : []
-      const started = `${server.binDirectory}/pg_ctl -D ${target}/data -w -t 120 -l ${target}/log start >/dev/null`
-      const restore = await shell(
-        `${PROGRAM} backups restore --store ${store} ${set} --to ${target} ${owner.join(' ')} --json`,
-      )
-      const start = await shell(started, runAs(server.account))
-      await shell(`${server.binDirectory}/pg_ctl -D ${target}/data -m immediate stop >/dev/null`, runAs(server.account))
-      return {
-        seconds: restore.seconds + start.seconds,
-        cpuSeconds: restore.cpuSeconds + start.cpuSeconds,
-        peakBytes: restore.peakBytes,
-      }
-    },
-    [Symbol.asyncDispose]: () => service[Symbol.asyncDispose](),
+    stored: () => ours.stored(set),
+    restore: () => ours.restore(set, target),
+    [Symbol.asyncDispose]: () => ours[Symbol.asyncDispose](),
   }
 }

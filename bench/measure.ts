@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 
@@ -49,6 +49,30 @@ export async function shell(
       child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`${line}\nexit ${code}: ${stderr}`))))
     })
   return cost(run, () => (child?.pid ? [child.pid] : []))
+}
+
+/** The most bytes that lie below a directory while something runs the first time; later times are left alone, since looking costs time. */
+export function mostBytes(directory: string) {
+  let most: number | undefined
+  return {
+    bytes: async (): Promise<number> => most ?? 0,
+    async during<T>(work: () => Promise<T>): Promise<T> {
+      if (most !== undefined) return work()
+      most = 0
+      const look = () =>
+        execFile(
+          'du',
+          ['-s', '-B1', directory],
+          (_, stdout) => (most = Math.max(most ?? 0, Number.parseInt(stdout, 10) || 0)),
+        )
+      const timer = setInterval(look, 100)
+      try {
+        return await work()
+      } finally {
+        clearInterval(timer)
+      }
+    },
+  }
 }
 
 /** Seconds that all processors together were not idle since boot. */
