@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Instance, Node } from '../core/instance.ts'
+import { STORE_WAIT_SECONDS, type Instance, type Node } from '../core/instance.ts'
 import { isoSeconds } from '../lib/time.ts'
 import { INSTANCE_STATUSES, type InstanceStatus } from './instance-status.ts'
 import { engineName, roleName } from './names.ts'
@@ -84,6 +84,7 @@ export const settingsItem = z.object({
   KeepCorrupt: z.boolean(),
   RpoSeconds: z.int(),
   MaxBytesPerSecond: z.int().describe('0: no limit.'),
+  MaxStoreWaitSeconds: z.int(),
 })
 
 export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsItem> => ({
@@ -95,6 +96,7 @@ export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsI
   KeepCorrupt: settings.keepCorrupt,
   RpoSeconds: settings.rpoSeconds ?? 0,
   MaxBytesPerSecond: settings.maxBytesPerSecond ?? 0,
+  MaxStoreWaitSeconds: settings.maxStoreWaitSeconds ?? STORE_WAIT_SECONDS,
 })
 
 /** When the instance was registered. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { DEFAULT_POLICY } from '../core/policy.ts'
+import type { Task } from '../core/task.ts'
 import { FakeClock } from '../lib/clock.ts'
 import { putCatalogExport } from '../set/catalog-export.ts'
 import { memStore } from '../store/mem.ts'
@@ -11,6 +12,25 @@ import { renderMetrics } from './metrics-text.ts'
 
 const NOW = Date.parse('2026-01-02T03:04:05Z')
 const GOLDEN = new URL('../../test/golden/metrics.txt', import.meta.url)
+
+/** A backup that waits for its store. */
+const waiting: Task = {
+  id: '1',
+  kind: 'take-backup',
+  instanceId: 'rm-1',
+  setId: '2',
+  state: 'running',
+  attempt: 1,
+  stopped: 0,
+  request: {},
+  progress: { phase: 'awaiting-store', percent: 1, bytes: 1, totalBytes: 2 },
+  result: undefined,
+  reason: 'waits for the store',
+  cancelAsked: false,
+  createdAt: 0,
+  startedAt: 0,
+  endedAt: undefined,
+}
 
 async function page(): Promise<string> {
   const requests = createRequestMetrics()
@@ -33,6 +53,7 @@ async function page(): Promise<string> {
           drill: { setId: '7', failed, reason: '', endedAt: NOW - 7000 },
         })),
       taskFigures: async () => [{ kind: 'take-backup', state: 'running', count: 2 }],
+      tasks: async () => [waiting],
       sinceLastBeat: async () => 2500,
       alertFigures: async () => [{ kind: 'backup-failed', count: 2 }],
       receivers: async () => [
@@ -75,6 +96,8 @@ suite('the metrics page', () => {
       'holdfast_last_success_age_seconds{instance="rm-1"} 90',
       'holdfast_last_backup_duration_seconds{instance="rm-1"} 1.5',
       'holdfast_tasks{kind="take-backup",state="running"} 2',
+      'holdfast_backups_waiting{phase="awaiting-store"} 1',
+      'holdfast_backups_waiting{phase="backing-off"} 0',
       'holdfast_last_drill_age_seconds{instance="rm-1"} 7',
       'holdfast_last_drill_passed{instance="rm-1"} 1',
       'holdfast_last_drill_passed{instance="rm-2"} 0',

@@ -2,6 +2,7 @@ import type { Catalog, InstanceFigures } from '../catalog/catalog.ts'
 import { ALERT_KINDS } from '../core/alert.ts'
 import type { Standing } from '../core/conditions.ts'
 import { Fault } from '../core/fault.ts'
+import { PAUSES } from '../core/task.ts'
 import type { Settled } from '../core/schedule.ts'
 import type { Clock, Moment } from '../lib/clock.ts'
 import { listCatalogExports } from '../set/catalog-export.ts'
@@ -14,7 +15,7 @@ import { renderMetrics, type Metric, type Sample } from './metrics-text.ts'
 export interface MetricsDeps {
   readonly catalog: Pick<
     Catalog,
-    'figures' | 'taskFigures' | 'standings' | 'sinceLastBeat' | 'scheduled' | 'alertFigures' | 'receivers'
+    'figures' | 'tasks' | 'taskFigures' | 'standings' | 'sinceLastBeat' | 'scheduled' | 'alertFigures' | 'receivers'
   >
   readonly store: Pick<Store, 'list'>
   readonly clock: Clock
@@ -34,19 +35,19 @@ export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
  * process; figures about requests are this process's own. Rejects when the catalog does not answer.
  */
 export async function metricsPage(deps: MetricsDeps): Promise<string> {
-  const [instances, standings, tasks, silence, scheduled, alerts, receivers, { ready }, exportedAt] = await Promise.all(
-    [
+  const [instances, standings, tasks, running, silence, scheduled, alerts, receivers, { ready }, exportedAt] =
+    await Promise.all([
       deps.catalog.figures(),
       deps.catalog.standings(),
       deps.catalog.taskFigures(),
+      deps.catalog.tasks({ kind: 'take-backup', states: ['running'] }),
       deps.catalog.sinceLastBeat(),
       deps.catalog.scheduled(),
       deps.catalog.alertFigures(),
       deps.catalog.receivers(),
       deps.health(),
       lastExportAt(deps.store),
-    ],
-  )
+    ])
   return renderMetrics([
     gauge('holdfast_ready', 'Whether /healthz says that the service is ready.', [{ value: ready ? 1 : 0 }]),
     ...backupMetrics(instances, deps.clock.now()),
@@ -54,6 +55,14 @@ export async function metricsPage(deps: MetricsDeps): Promise<string> {
       'holdfast_tasks',
       'Tasks by kind and state.',
       tasks.map(({ kind, state, count }) => ({ labels: { kind, state }, value: count })),
+    ),
+    gauge(
+      'holdfast_backups_waiting',
+      'Backups that run and wait: for a store that takes nothing, or for a busy database.',
+      PAUSES.map((phase) => ({
+        labels: { phase },
+        value: running.filter(({ progress }) => progress.phase === phase).length,
+      })),
     ),
     ...drillMetrics(standings, deps.clock.now()),
     ...scheduleMetrics(scheduled, deps),

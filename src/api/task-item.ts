@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Task, TaskKind, TaskState } from '../core/task.ts'
+import { isPaused, type Task, type TaskKind, type TaskState } from '../core/task.ts'
 import type { Moment } from '../lib/clock.ts'
 import { isoSeconds } from '../lib/time.ts'
 
@@ -49,6 +49,7 @@ export const taskItem = z.object({
   StartTime: z.string().describe('Empty before it starts.'),
   EndTime: z.string().describe('Empty before it ends.'),
   FailReason: z.string().describe('Why the task or its last attempt failed, in plain words; else empty.'),
+  Waits: z.string().describe('What the running task waits for, since when and why; else empty.'),
   Result: z.string().describe('JSON text of what a finished task, or a drill that failed, found; else empty.'),
 })
 
@@ -68,6 +69,7 @@ export const renderTask = (task: Task): z.infer<typeof taskItem> => ({
   CreateTime: time(task.createdAt),
   StartTime: time(task.startedAt),
   EndTime: time(task.endedAt),
-  FailReason: task.reason ?? '',
+  FailReason: isPaused(task) ? '' : (task.reason ?? ''),
+  Waits: isPaused(task) ? (task.reason ?? '') : '',
   Result: task.result === undefined ? '' : (JSON.stringify(task.result) ?? ''),
 })

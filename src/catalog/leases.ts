@@ -22,6 +22,7 @@ export const leaseMethods = ({ database }: Deps): Pick<Catalog, 'renewTask' | 'r
           percent: furtherOf(Math.min(99, Math.floor(progress.percent))),
           bytes: progress.bytes,
           total_bytes: progress.totalBytes,
+          ...('note' in progress && { reason: progress.note ?? null }),
         }),
       })
       const share = kind === 'take-backup' ? await shareOf(trx, database, id) : undefined

@@ -14,6 +14,7 @@ const settings = z.object({
   keepCorrupt: z.boolean(),
   rpoSeconds: z.int().nonnegative().optional(),
   maxBytesPerSecond: z.int().nonnegative().optional(),
+  maxStoreWaitSeconds: z.int().nonnegative().optional(),
 })
 
 const node = z.object({

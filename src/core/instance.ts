@@ -46,7 +46,12 @@ export interface InstanceSettings {
   readonly rpoSeconds?: number | undefined
   /** A backup puts no more bytes a second into the store. Absent or 0: no limit. */
   readonly maxBytesPerSecond?: number | undefined
+  /** How long a backup waits for a store that takes nothing, in seconds; 0 for not at all. Absent: a quarter of an hour. */
+  readonly maxStoreWaitSeconds?: number | undefined
 }
+
+/** `maxStoreWaitSeconds` when it is absent. */
+export const STORE_WAIT_SECONDS = 900
 
 export const DEFAULT_SETTINGS: InstanceSettings = {
   preferReplica: false,

@@ -20,7 +20,25 @@ export const BULK_KINDS = ['take-backup', 'verify', 'drill', 'restore', 'clone']
 /** `waiting` → `running` → `finished` | `failed` | `cancelled`. A running task whose lease ended may be claimed again. */
 export type TaskState = 'waiting' | 'running' | 'finished' | 'failed' | 'cancelled'
 
-export type Phase = 'waiting' | 'preparing' | 'checkpoint' | 'streaming' | 'checking' | 'writing' | 'finishing' | 'done'
+export type Phase =
+  | 'waiting'
+  | 'preparing'
+  | 'checkpoint'
+  | 'streaming'
+  /** It cannot go on before its store takes bytes again. */
+  | 'awaiting-store'
+  /** It lets a busy database be. */
+  | 'backing-off'
+  | 'checking'
+  | 'writing'
+  | 'finishing'
+  | 'done'
+
+/** Phases of a running task that waits for something: its reason says for what. */
+export const PAUSES = ['awaiting-store', 'backing-off'] as const satisfies readonly Phase[]
+
+export const isPaused = ({ state, progress }: Pick<Task, 'state' | 'progress'>): boolean =>
+  state === 'running' && PAUSES.some((phase) => phase === progress.phase)
 
 /** How far a task is. `percent` never goes back, and passes 99 only when the work is committed. */
 export interface Progress {
@@ -30,6 +48,8 @@ export interface Progress {
   readonly bytes: number
   /** Bytes expected; 0 when unknown. */
   readonly totalBytes: number
+  /** Becomes the task's reason: what it waits for; undefined for none. The reason stays as it is when this is absent. */
+  readonly note?: string | undefined
 }
 
 /** One unit of work in the catalog. `R` is the request of its kind. */

@@ -23,10 +23,12 @@ export async function putFile(
   options: PutOptions & { now: () => Moment },
 ): Promise<ObjectInfo> {
   const doing = `put ${key}`
-  const { draft, file } = await faulting(doing, openDraft(root))
+  const { draft, file } = await persisting(doing, options, () => openDraft(root))
   try {
     const written = await fillDraft(doing, file, body, options)
-    await faulting(doing, placeDraft(root, key, draft, options.ifAbsent === true))
+    await persisting(doing, options, () => placeDraft(root, key, draft, options.ifAbsent === true))
+    // Never tried again, as no sync is: one that failed may have lost what the next one would find nothing wrong with.
+    await faulting(doing, syncUpward(root, dirname(join(root, key))))
     return { key, ...written }
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined)
@@ -45,9 +47,10 @@ async function fillDraft(
   doing: string,
   file: FileHandle,
   body: Bytes,
-  { signal, now, onWritten }: PutOptions & { now: () => Moment },
+  { now, ...options }: PutOptions & { now: () => Moment },
 ): Promise<{ size: number; modifiedAt: Moment }> {
-  await using writer = behindWriter(doing, file, onWritten)
+  const { signal } = options
+  await using writer = behindWriter(doing, file, options)
   signal?.throwIfAborted()
   for await (const chunk of body) {
     signal?.throwIfAborted()
@@ -68,7 +71,7 @@ interface BehindWriter extends AsyncDisposable {
 }
 
 /** Writes one chunk while the next is being made, and lets the disk take bytes while more come. Closes the file when disposed of. */
-function behindWriter(doing: string, file: FileHandle, onWritten: PutOptions['onWritten']): BehindWriter {
+function behindWriter(doing: string, file: FileHandle, options: PutOptions): BehindWriter {
   let size = 0
   let unsynced = 0
   let writing: Promise<void> = Promise.resolve()
@@ -96,7 +99,7 @@ function behindWriter(doing: string, file: FileHandle, onWritten: PutOptions['on
       const { length } = chunk
       await writing
       syncEarly()
-      writing = start(writeWhole(file, chunk, onWritten))
+      writing = start(writeWhole(doing, file, { chunk, from: size }, options))
       size += length
       unsynced += length
     },
@@ -111,9 +114,29 @@ function behindWriter(doing: string, file: FileHandle, onWritten: PutOptions['on
   }
 }
 
-async function writeWhole(file: FileHandle, chunk: Uint8Array, onWritten: PutOptions['onWritten']): Promise<void> {
-  for (let at = 0; at < chunk.length;) at += (await file.write(chunk, at)).bytesWritten
-  onWritten?.(chunk)
+async function writeWhole(
+  doing: string,
+  file: FileHandle,
+  { chunk, from }: { chunk: Uint8Array; from: number },
+  options: PutOptions,
+): Promise<void> {
+  for (let at = 0; at < chunk.length;) {
+    const write = () => file.write(chunk, at, chunk.length - at, from + at)
+    at += (await persisting(doing, options, write)).bytesWritten
+  }
+  options.onWritten?.(chunk)
+}
+
+/** What `call` gives, tried again for as long as `onTrouble` says so. */
+async function persisting<T>(doing: string, { onTrouble }: PutOptions, call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await faulting(doing, call())
+    } catch (error) {
+      if (!onTrouble || !Fault.is(error, 'store_unavailable')) throw error
+      await onTrouble(error)
+    }
+  }
 }
 
 async function placeDraft(root: string, key: string, draft: string, ifAbsent: boolean): Promise<void> {
@@ -134,5 +157,4 @@ async function placeDraft(root: string, key: string, draft: string, ifAbsent: bo
     }
   }
   if (ifAbsent) await unless(['ENOENT'], unlink(draft), undefined)
-  await syncUpward(root, dirname(path))
 }

@@ -25,6 +25,31 @@ suite('fs: what a store on a file system adds', () => {
     assert.equal((await stat(join(directory, 'a'))).mode & 0o777, 0o700)
   })
 
+  test('a piece that cannot be written is tried again for as long as the caller says, with nothing written twice', async () => {
+    const directory = await fresh()
+    const way = join(directory, '~drafts')
+    await symlink('/tmp', way)
+    const met: string[] = []
+    const onTrouble = async ({ message }: Fault) => {
+      if (met.push(message) === 3) await rm(way)
+    }
+    await fsStore(directory, clock).put('k', bytes('a', 'b'), { onTrouble })
+    assert.equal((await readFile(join(directory, 'k'))).toString(), 'ab')
+    assert.equal(met.length, 3)
+    assert.match(met[0] ?? '', /a symbolic link is in the way/)
+    await rm(join(directory, 'k'))
+    await mkdir(join(directory, 'k'))
+    await rename(join(directory, 'k'), join(directory, 'away'))
+    await symlink(join(directory, 'away'), join(directory, 'k'))
+    const enough = async (fault: Fault) => {
+      throw fault
+    }
+    await assert.rejects(fsStore(directory, clock).put('k/b', bytes('x'), { onTrouble: enough }), (error) =>
+      Fault.is(error, 'store_unavailable'),
+    )
+    assert.deepEqual(await readdir(way), [])
+  })
+
   test('a put that fails leaves no draft', async () => {
     const directory = await fresh()
     await assert.rejects(fsStore(directory, clock).put('k', brokenBytes('x')))

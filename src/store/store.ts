@@ -1,3 +1,4 @@
+import type { Fault } from '../core/fault.ts'
 import type { Moment } from '../lib/clock.ts'
 import type { Bytes, Options } from '../lib/streams.ts'
 
@@ -12,6 +13,11 @@ export interface PutOptions extends Options {
   readonly ifAbsent?: boolean | undefined
   /** Told of each chunk of the body that the store has written and needs no longer. A store need not tell of any. */
   readonly onWritten?: ((chunk: Uint8Array) => void) | undefined
+  /**
+   * Asked when a piece of the body could not be written for what may pass ('store_unavailable'): resolves when the store shall try that
+   * piece again, rejects when it shall give up. What was written before the piece is kept. A store that cannot try again does not ask.
+   */
+  readonly onTrouble?: ((fault: Fault) => Promise<void>) | undefined
 }
 
 /**
@@ -23,7 +29,7 @@ export interface PutOptions extends Options {
  * - durable when `put` or `remove` resolves; read after write: `get`, `stat` and `list` see an object as soon as its `put` resolves;
  * - a missing key is Fault 'not_found'; a network failure is 'store_unavailable'; no space is 'store_full';
  * - a key of another form is Fault 'invalid', whatever it points to.
- * Stores do not retry, throttle or encrypt: wrappers and the pipeline do.
+ * Stores do not throttle or encrypt, and try again only what `onTrouble` lets them: wrappers and the pipeline decide.
  */
 export interface Store {
   readonly kind: 'fs' | 's3' | 'oss' | 'mem'

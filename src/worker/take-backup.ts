@@ -2,7 +2,7 @@ import { NEVER } from '../core/backup-set.ts'
 import { setOfManifest } from '../core/set-of-manifest.ts'
 import { Fault } from '../core/fault.ts'
 import { triesOf, type Task, type TakeBackupRequest } from '../core/task.ts'
-import type { Node } from '../core/instance.ts'
+import { STORE_WAIT_SECONDS, type Node } from '../core/instance.ts'
 import type { Manifest } from '../core/manifest.ts'
 import type { SetReader } from '../core/set-reader.ts'
 import type { BackupRequest, EngineProgress, Point } from '../engine/engine.ts'
@@ -12,11 +12,14 @@ import { ensureInstanceRecord } from '../set/instance-record.ts'
 import { requireProven } from '../set/proofs.ts'
 import { beginSet } from '../set/write.ts'
 import { openDownload } from '../set/download.ts'
+import { patientStore } from '../store/patient.ts'
 import type { AttemptPlace, SetWriter } from '../set/set.ts'
 import { findBase } from './find-base.ts'
 import { composeManifest } from './compose-manifest.ts'
 import { backupPercent } from './percent.ts'
+import { createPauses } from './pauses.ts'
 import { pickNode, type Source } from './pick-node.ts'
+import { createStandstill } from './standstill.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
 
 const DAY_MS = 86_400_000
@@ -25,8 +28,35 @@ const DAY_MS = 86_400_000
  * Takes one backup: adopts what an earlier attempt finished, or probes the nodes, streams from one into the store, writes the
  * manifest, and commits. Until the commit there is no set; after it there is one that can be restored.
  */
-export const takeBackup: Story = async (run, deps) => {
-  const place = placeOf(run.task)
+export const takeBackup: Story = async (claimed, plain) => {
+  const place = placeOf(claimed.task)
+  const instance = await plain.catalog.instance(place.instanceId)
+  const pauses = createPauses(claimed, plain)
+  await using standstill = createStandstill({
+    clock: plain.clock,
+    pause: pauses.of('awaiting-store', 'for the store'),
+    maxMs: (instance?.settings.maxStoreWaitSeconds ?? STORE_WAIT_SECONDS) * 1000,
+    signal: claimed.signal,
+  })
+  const run: BackupRun = {
+    ...claimed,
+    signal: standstill.signal,
+    report: pauses.report,
+    isSlowed: () => standstill.waiting || claimed.pace.waiting,
+    abandon: (attempt) => abandon(attempt, plain),
+  }
+  await take(place, run, { ...plain, store: patientStore(plain.store, standstill) })
+}
+
+/** The run of a backup, which waits for its store and says so. */
+interface BackupRun extends TaskRun {
+  /** Whether the store takes nothing just now, by its own trouble or on purpose. */
+  readonly isSlowed: () => boolean
+  /** Clears away an attempt that is no set and becomes none, without any patience with the store. */
+  readonly abandon: (place: AttemptPlace) => Promise<void>
+}
+
+async function take(place: AttemptPlace, run: BackupRun, deps: WorkerDeps): Promise<void> {
   const earlier = run.task.attempt > 1 ? await findManifest(deps.store, place) : undefined
   const finished = earlier ?? (await writeAttempt(place, run, deps))
   const download = await openDownload(deps.store, finished.manifest)
@@ -37,7 +67,7 @@ export const takeBackup: Story = async (run, deps) => {
     await deps.catalog.commitSet(run.lease, set, { size: set.size, node: set.nodeId, warnings })
   } catch (error) {
     // Nobody adopts the manifest of a cancelled task; of any other it may be all that is needed.
-    if (Fault.is(error, 'cancelled')) await abandon({ ...place, attempt }, deps)
+    if (Fault.is(error, 'cancelled')) await run.abandon({ ...place, attempt })
     throw error
   }
 }
@@ -62,7 +92,7 @@ async function checkNotEntombed(place: AttemptPlace, run: TaskRun, { store }: Wo
   throw new Fault('locked', `adopt set ${place.setId}: attempt ${place.attempt} is being swept away`)
 }
 
-async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps) {
+async function writeAttempt(place: AttemptPlace, run: BackupRun, deps: WorkerDeps) {
   const { attempts, compressionLevel } = deps.settings
   if (triesOf(run.task) > attempts) {
     throw new Fault('conflict', `gave up: the worker died in each of ${attempts} attempts`)
@@ -80,7 +110,7 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
   const writing = { level: compressionLevel, recipients, pace: run.pace, signal: run.signal }
   const writer = beginSet(deps.store, place, writing)
   const taken = await streamPlanned(source, request, { writer, run, deps }).catch(async (error: unknown) => {
-    await abandon(place, deps)
+    await run.abandon(place)
     throw error
   })
   const manifest = composeManifest({
@@ -94,7 +124,7 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
     endedAt: deps.clock.now(),
   })
   const key = await writer.commit(manifest).catch(async (error: unknown) => {
-    if (Fault.is(run.signal.reason, 'cancelled')) await abandon(place, deps)
+    if (Fault.is(run.signal.reason, 'cancelled')) await run.abandon(place)
     throw error
   })
   return { manifest, key }
@@ -102,7 +132,7 @@ async function writeAttempt(place: AttemptPlace, run: TaskRun, deps: WorkerDeps)
 
 interface Streaming {
   readonly writer: SetWriter
-  readonly run: TaskRun
+  readonly run: BackupRun
   readonly deps: WorkerDeps
 }
 
@@ -161,15 +191,27 @@ async function stream(
   const point = await engine.backup(node.address, ask, writer, {
     signal: run.signal,
     onProgress,
-    isSlowed: () => run.pace.waiting,
+    isSlowed: run.isSlowed,
   })
   await run.renew()
   return point
 }
 
+/** How long a store may take to clear an attempt away: one that hangs must not hang the task. */
+const CLEAR_MS = 30_000
+
 /** Clears away an attempt that is no set and becomes none. What cannot be removed now, on a store that is down, the sweep removes. */
-async function abandon(place: AttemptPlace, { store, log }: WorkerDeps): Promise<void> {
-  await removeAttempt(store, place).catch((error: unknown) => {
+async function abandon(place: AttemptPlace, { store, clock, log }: WorkerDeps): Promise<void> {
+  const over = new AbortController()
+  const giveUp = async () => {
+    await clock.sleep(CLEAR_MS, over.signal)
+    throw new Fault('store_unavailable', 'the store does not answer')
+  }
+  try {
+    await Promise.race([removeAttempt(store, place, { signal: over.signal }), giveUp()])
+  } catch (error) {
     log.warn({ set: place.setId, err: (error as Error).message }, 'remains of the attempt left to the sweep')
-  })
+  } finally {
+    over.abort()
+  }
 }

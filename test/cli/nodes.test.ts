@@ -44,6 +44,7 @@ const INSTANCE = {
     KeepCorrupt: true,
     RpoSeconds: 0,
     MaxBytesPerSecond: 0,
+    MaxStoreWaitSeconds: 900,
   },
 }
 

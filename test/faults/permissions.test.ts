@@ -3,9 +3,12 @@ import { chmod, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { databaseAccount, makeDirectoryFor } from '../../quickstart/account.ts'
+import { eventually } from '../lib/eventually.ts'
 import { failedReason, remains, type Served, served } from './served.ts'
 
 const PROGRAM = join(import.meta.dirname, 'unprivileged-holdfast.ts')
+
+const WAITS = /waits for the store since .*EACCES/
 
 const HINT = /Let the user that runs Holdfast read and write the directory of the store/
 
@@ -35,11 +38,17 @@ suite('a service that runs as an ordinary user', () => {
   })
   after(() => stack.disposeAsync())
 
+  const chmodAll = async (mode: number) => {
+    for (const directory of [store, join(store, '~drafts')]) await chmod(directory, mode)
+  }
+  const close = () => chmodAll(0o500)
+  const reopen = () => chmodAll(0o700)
+
   test('and may not write to its store fails a backup with the reason and what to do, and lives', async () => {
-    const closed = [store, join(store, '~drafts')]
-    for (const directory of closed) await chmod(directory, 0o500)
+    assert.equal((await service.run('instances', 'set', 'pg-1', '--store-wait', '0')).code, 0)
+    await close()
     const taken = await service.run('backups', 'take', 'pg-1')
-    for (const directory of closed) await chmod(directory, 0o700)
+    await reopen()
     assert.equal(taken.code, 13)
     assert.match(await failedReason(service, 'pg-1'), HINT)
     assert.deepEqual(await remains(store), [])
@@ -64,5 +73,21 @@ suite('a service that runs as an ordinary user', () => {
     const again = await service.run('backups', 'verify', set.BackupId)
     assert.equal(again.code, 0, again.err)
     await service.assertLives()
+  })
+
+  test('and may not write to its store for a while waits for it, tells so, and takes the backup in its first attempt', async () => {
+    assert.equal((await service.run('instances', 'set', 'pg-1', '--store-wait', '900')).code, 0)
+    await close()
+    const taking = service.run('backups', 'take', 'pg-1')
+    const waiting = async () => {
+      const { out } = await service.run('call', 'DescribeBackupTasks', 'DBInstanceId=pg-1')
+      return WAITS.test(out)
+    }
+    await eventually(waiting, 'the task waits for the store')
+    await reopen()
+    const { code, err } = await taking
+    assert.equal(code, 0, err)
+    assert.match(err, /warning: the task waits for the store since .*: .*permission denied/)
+    assert.doesNotMatch(err, /attempt failed/)
   })
 })

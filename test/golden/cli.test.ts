@@ -61,6 +61,7 @@ const SETTINGS = {
   KeepCorrupt: true,
   RpoSeconds: 0,
   MaxBytesPerSecond: 5_000_000,
+  MaxStoreWaitSeconds: 900,
 }
 const JOB = {
   BackupJobId: '9',
@@ -73,6 +74,7 @@ const JOB = {
   DoneSize: 100,
   TotalSize: 100,
   FailReason: '',
+  Waits: '',
 }
 const TASK = {
   TaskId: '10',
@@ -89,6 +91,7 @@ const TASK = {
   StartTime: '2026-01-02T03:04:05Z',
   EndTime: '2026-01-02T03:04:05Z',
   FailReason: '',
+  Waits: '',
   Result: '{"objects":2,"bytes":2168000}',
 }
 const RESTORED = {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Phase, Task, TakeBackupRequest } from '../../core/task.ts'
+import { isPaused, type Phase, type Task, type TakeBackupRequest } from '../../core/task.ts'
 import { defineAction } from '../action.ts'
 import { instanceId, oneOf, taskId } from '../parameters.ts'
 import { requireInstance } from '../require.ts'
@@ -17,6 +17,7 @@ const job = z.object({
   DoneSize: z.int().describe('Extension: bytes of the database done so far.'),
   TotalSize: z.int().describe('Extension: bytes expected; 0 when unknown.'),
   FailReason: z.string().describe('Extension: why the last attempt or the task failed; else empty.'),
+  Waits: z.string().describe('Extension: what the running task waits for, since when and why; else empty.'),
 })
 
 /** Progress of backups that run or wait. */
@@ -67,6 +68,8 @@ const STEP_OF: Readonly<Record<Phase, (typeof STEPS)[number]>> = {
   preparing: 'Preparing',
   checkpoint: 'Preparing',
   streaming: 'Uploading',
+  'awaiting-store': 'Uploading',
+  'backing-off': 'Uploading',
   checking: 'Checking',
   writing: 'Checking',
   finishing: 'Checking',
@@ -87,6 +90,7 @@ function renderJob(task: Task): z.infer<typeof job> {
     TaskAction: modeOf(task) === 'Manual' ? 'TempBackupTask' : 'NormalBackupTask',
     DoneSize: task.progress.bytes,
     TotalSize: task.progress.totalBytes,
-    FailReason: task.reason ?? '',
+    FailReason: isPaused(task) ? '' : (task.reason ?? ''),
+    Waits: isPaused(task) ? (task.reason ?? '') : '',
   }
 }

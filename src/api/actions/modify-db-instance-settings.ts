@@ -10,6 +10,7 @@ import { bandwidth, flag, instanceId, integer, oneOf, text } from '../parameters
 import { requireMade } from '../instance-status.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
+const A_DAY = 86_400
 const A_YEAR = 31_536_000
 
 /** Changes how an instance is backed up. */
@@ -54,6 +55,10 @@ export const modifyDBInstanceSettings = defineAction({
       codec: bandwidth,
       about:
         'Most bytes a second that a backup puts into the store, also one that runs; at least 65536, or 0 for no limit.',
+    },
+    MaxStoreWaitSeconds: {
+      codec: integer({ min: 0, max: A_DAY }),
+      about: 'How long a backup waits for a store that takes nothing before its attempt fails; 0: not at all.',
     },
     SystemIdentifier: {
       codec: text({ max: 20 }),
@@ -118,6 +123,7 @@ interface Wanted {
   readonly KeepCorrupt: boolean | undefined
   readonly RpoSeconds: number | undefined
   readonly MaxBytesPerSecond: number | undefined
+  readonly MaxStoreWaitSeconds: number | undefined
 }
 
 /** The settings that are named, and no others. */
@@ -131,6 +137,7 @@ function settingsOf(wanted: Wanted): Partial<InstanceSettings> {
     keepCorrupt: wanted.KeepCorrupt,
     rpoSeconds: wanted.RpoSeconds,
     maxBytesPerSecond: wanted.MaxBytesPerSecond,
+    maxStoreWaitSeconds: wanted.MaxStoreWaitSeconds,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

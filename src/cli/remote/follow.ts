@@ -15,6 +15,8 @@ export interface TaskState {
   readonly setId: string
   /** Why the last attempt or the task failed; empty when it did not. */
   readonly reason: string
+  /** What it waits for; empty when for nothing. */
+  readonly waits: string
   /** JSON text of what a finished task found; empty when it found nothing. */
   readonly result: string
 }
@@ -42,6 +44,7 @@ export async function followTask(
     }
     if (state.reason !== '' && state.reason !== told)
       io.err.write(`warning: an attempt failed: ${(told = state.reason)}\n`)
+    if (state.waits !== '' && state.waits !== told) io.err.write(`warning: the task ${(told = state.waits)}\n`)
     await clock.sleep(POLL_MS)
   }
 }
@@ -54,6 +57,7 @@ const job = z.object({
   DoneSize: z.number(),
   TotalSize: z.number(),
   FailReason: z.string(),
+  Waits: z.string().default(''),
 })
 
 /** How a backup of an instance stands now. */
@@ -72,6 +76,7 @@ export async function backupState(client: Client, DBInstanceId: string, BackupJo
     totalBytes: found.TotalSize,
     setId: found.BackupId,
     reason: found.FailReason,
+    waits: found.Waits,
     result: '',
   }
 }
@@ -84,6 +89,7 @@ const setTask = z.object({
   DoneSize: z.number(),
   TotalSize: z.number(),
   FailReason: z.string(),
+  Waits: z.string().default(''),
   Result: z.string(),
 })
 
@@ -102,6 +108,7 @@ export async function setTaskState(client: Client, DBInstanceId: string, TaskId:
     totalBytes: found.TotalSize,
     setId: found.BackupId,
     reason: found.FailReason,
+    waits: found.Waits,
     result: found.Result,
   }
 }

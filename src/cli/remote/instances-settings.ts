@@ -11,6 +11,7 @@ const changed = z.object({ DBInstanceId: z.string(), Settings: settingsItem })
 
 interface SetOptions extends RemoteOptions {
   readonly bandwidth?: string
+  readonly storeWait?: string
 }
 
 /** `instances set`: changes settings of an instance, also for its backup that runs. */
@@ -18,11 +19,12 @@ export function addSettings(instances: Command, parts: Parts): void {
   withRemoteOptions(instances.command('set <instance>'))
     .description('change settings of one, also for its backup that runs')
     .option('--bandwidth <bytes>', 'most bytes a second that its backup puts into the store; 0 for no limit')
+    .option('--store-wait <seconds>', 'how long a backup waits for a store that takes nothing')
     .action((id: string, options: SetOptions) => set(id, options, parts))
 }
 
 async function set(id: string, options: SetOptions, parts: Parts): Promise<void> {
-  const parameters = { MaxBytesPerSecond: options.bandwidth }
+  const parameters = { MaxBytesPerSecond: options.bandwidth, MaxStoreWaitSeconds: options.storeWait }
   if (Object.values(parameters).every((value) => value === undefined)) {
     throw new Fault('invalid', `change ${id}: no setting is named`, { hint: "See 'holdfast help instances set'." })
   }
@@ -38,4 +40,5 @@ async function set(id: string, options: SetOptions, parts: Parts): Promise<void>
 /** What `instances show` and `set` tell of the settings that can be set here. */
 export const settingsFields = (settings: z.infer<typeof settingsItem>): Readonly<Record<string, string>> => ({
   bandwidth: bandwidthText(settings.MaxBytesPerSecond),
+  'waits for the store': `up to ${settings.MaxStoreWaitSeconds} s`,
 })
