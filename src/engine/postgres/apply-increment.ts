@@ -3,7 +3,7 @@ import { Fault } from '../../core/fault.ts'
 import { crc32c } from '../../lib/crc32c.ts'
 import type { Bytes } from '../../lib/streams.ts'
 import type { TarEntry } from '../../lib/tar.ts'
-import { HELD, HELD_SUFFIX, type ExtractOptions, type ExtractPlace } from './extract.ts'
+import { fileModeOf, HELD, HELD_SUFFIX, type ExtractOptions, type ExtractPlace } from './extract.ts'
 import { createDirectories, type Directories } from './extract-directories.ts'
 import { createFileWriter, type FileWriter } from './extract-files.ts'
 import { readMembers, type MemberTaker } from './extract-members.ts'
@@ -13,7 +13,7 @@ import { createIncrementReader, targetOf, type IncrementReader } from './increme
 import { removeAbsent } from './remove-absent.ts'
 import { targetFault } from './restore-fault.ts'
 
-export interface ApplyOptions extends ExtractOptions {
+export interface ApplyOptions extends Omit<ExtractOptions, 'durable'> {
   readonly blockSize: number
   /** Whether the set before had a file. A path of the server, a byte string. */
   readonly wasThere: (path: string) => boolean
@@ -25,10 +25,10 @@ export interface ApplyOptions extends ExtractOptions {
 
 /**
  * Writes one increment over what the sets before it left below a directory, reading its tar once: blocks into the files they belong to,
- * whole files in the place of others. Resolves when all is durable. Fault 'store_corrupt' naming the member that fits nothing there.
+ * whole files in the place of others. Nothing is durable yet when it resolves: a later set may write the same again. Fault 'store_corrupt' naming the member that fits nothing there.
  */
 export async function applyIncrement(tar: Bytes, place: ExtractPlace, options: ApplyOptions): Promise<void> {
-  const files = createFileWriter({ fileMode: place.directoryMode === 0o750 ? 0o640 : 0o600, owner: place.owner })
+  const files = createFileWriter({ fileMode: fileModeOf(place), owner: place.owner, durable: false })
   const directories = createDirectories(place, { mayExist: true })
   const present = createFileList()
   try {
@@ -41,7 +41,6 @@ export async function applyIncrement(tar: Bytes, place: ExtractPlace, options: A
     const isThere = (name: string) => present.look(name) !== undefined
     removeAbsent(place.directory, { hasFile: isThere, hasDirectory: (name) => directories.has(name) })
   }
-  directories.sync()
 }
 
 interface Applying {

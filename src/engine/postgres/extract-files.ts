@@ -14,13 +14,15 @@ import { Fault } from '../../core/fault.ts'
 import { createChunks, type Chunks } from './extract-chunks.ts'
 import { targetFault } from './restore-fault.ts'
 
-/** Whose the written files are. */
-export interface Ownership {
+/** How files are written, and whose they are. */
+export interface Writing {
   readonly fileMode: number
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
+  /** Whether each file is made durable as it ends; else that is left to whoever writes more to it. */
+  readonly durable: boolean
 }
 
-/** Writes files one after the other and makes each durable in the background. */
+/** Writes files one after the other and closes each in the background, durable if that was asked for. */
 export interface FileWriter {
   /** Creates `path`, which must not exist. Waits while too much is under way. */
   begin(path: Buffer, size: number): Promise<void> | undefined
@@ -35,9 +37,9 @@ export interface FileWriter {
   write(slice: Uint8Array): Promise<void> | undefined
   /** Takes over a chunk whose slices have all been handed in: it is released when the last of them is written. */
   finish(chunk: Uint8Array): void
-  /** Ends the file: it is synced and closed in the background. */
+  /** Ends the file: it is synced, if asked for, and closed in the background. */
   end(): void
-  /** Resolves when every file is durable; rejects with the first failure of any. */
+  /** Resolves when every file is closed; rejects with the first failure of any. */
   drain(): Promise<void>
   /** Resolves when nothing is under way any more, whatever failed. */
   settle(): Promise<void>
@@ -62,9 +64,9 @@ interface OpenFile {
   ended: boolean
 }
 
-export function createFileWriter(ownership: Ownership): FileWriter {
+export function createFileWriter(writing: Writing): FileWriter {
   const state = createState()
-  const syncer = createSyncer(state)
+  const syncer = createSyncer(state, writing)
   const chunks = createChunks()
   let current: OpenFile | undefined
 
@@ -78,7 +80,7 @@ export function createFileWriter(ownership: Ownership): FileWriter {
   return {
     begin(path, size) {
       state.check()
-      current = { fd: create(path, ownership), path, small: size <= SMALL, position: 0, writes: 0, ended: false }
+      current = { fd: create(path, writing), path, small: size <= SMALL, position: 0, writes: 0, ended: false }
       state.open += 1
       return state.room()
     },
@@ -154,8 +156,8 @@ function createState() {
   return state
 }
 
-/** Syncs and closes written files, a few at a time. */
-function createSyncer(state: State) {
+/** Syncs, if that is asked for, and closes written files, a few at a time. */
+function createSyncer(state: State, { durable }: Writing) {
   const queue: OpenFile[] = []
   let syncing = 0
   const next = () => {
@@ -166,17 +168,19 @@ function createSyncer(state: State) {
       sync(file)
     }
   }
-  const sync = (file: OpenFile) =>
-    fsync(file.fd, (failure) =>
-      close(file.fd, (closing) => {
-        const error = failure ?? closing
-        if (error) state.fail(error, file)
-        state.open -= 1
-        syncing -= 1
-        next()
-        state.progressed()
-      }),
-    )
+  const sync = (file: OpenFile) => {
+    if (durable) fsync(file.fd, (failure) => end(file, failure))
+    else end(file, null)
+  }
+  const end = (file: OpenFile, failure: Error | null) =>
+    close(file.fd, (closing) => {
+      const error = failure ?? closing
+      if (error) state.fail(error, file)
+      state.open -= 1
+      syncing -= 1
+      next()
+      state.progressed()
+    })
   return {
     add(file: OpenFile): void {
       queue.push(file)
@@ -205,7 +209,7 @@ function writeBehind(behind: Behind, file: OpenFile, slice: Uint8Array, position
   })
 }
 
-function create(path: Buffer, { fileMode, owner }: Ownership): number {
+function create(path: Buffer, { fileMode, owner }: Writing): number {
   try {
     const fd = openSync(path, FLAGS, fileMode)
     // The umask may have taken bits from the mode.

@@ -42,7 +42,7 @@ async function place(context: TestContext): Promise<string> {
 async function extractInto(directory: string, tar: Bytes, directoryMode: 0o700 | 0o750 = 0o700) {
   const files: [string, number, number][] = []
   const onFile = (...file: [string, number, number]) => files.push(file)
-  const done = await extract(tar, { directory, directoryMode, owner: undefined }, { onFile })
+  const done = await extract(tar, { directory, directoryMode, owner: undefined }, { onFile, durable: true })
   return { ...done, listed: files }
 }
 

@@ -23,6 +23,8 @@ export interface ExtractOptions extends Options {
   readonly onBytes?: ((bytes: number) => void) | undefined
   /** Whether a file is passed over, since a later member of a chain has its own. `name` is that of the member. */
   readonly isSkipped?: ((name: string) => boolean) | undefined
+  /** Whether all is durable at the end; else `syncTree` makes it so after the last set of the chain. */
+  readonly durable: boolean
 }
 
 export interface Extracted {
@@ -31,12 +33,13 @@ export interface Extracted {
 }
 
 /**
- * Writes the members of a set's tar, whose chunks it releases, below a directory and resolves when every file and directory is durable.
+ * Writes the members of a set's tar, whose chunks it releases, below a directory and resolves when every file and directory is written, and durable if asked for.
  * Refuses, with Fault 'store_corrupt', members that reach elsewhere, links and duplicates. Memory
  * stays flat. When it rejects, nothing is being written any more.
  */
 export async function extract(tar: Bytes, place: ExtractPlace, options: ExtractOptions): Promise<Extracted> {
-  const files = createFileWriter({ fileMode: place.directoryMode === 0o750 ? 0o640 : 0o600, owner: place.owner })
+  const { durable } = options
+  const files = createFileWriter({ fileMode: fileModeOf(place), owner: place.owner, durable })
   const directories = createDirectories(place)
   const taker = createTaker(place, options, files, directories)
   try {
@@ -45,9 +48,11 @@ export async function extract(tar: Bytes, place: ExtractPlace, options: ExtractO
   } finally {
     await files.settle()
   }
-  directories.sync()
+  if (durable) directories.sync()
   return taker.count()
 }
+
+export const fileModeOf = ({ directoryMode }: ExtractPlace): number => (directoryMode === 0o750 ? 0o640 : 0o600)
 
 function createTaker(
   place: ExtractPlace,

@@ -5,7 +5,7 @@ import type { EngineOptions } from '../engine.ts'
 import { applyIncrement } from './apply-increment.ts'
 import { isListed } from './backup-manifest.ts'
 import { writeCombinedManifest } from './combined-manifest.ts'
-import { extract, type ExtractOptions } from './extract.ts'
+import { extract } from './extract.ts'
 import { createFileList, type FileList } from './file-list.ts'
 import { incrementOf } from './increment-file.ts'
 import { parseLsn } from './lag.ts'
@@ -13,6 +13,7 @@ import type { Chain, Member } from './restore-chain.ts'
 import { targetFault } from './restore-fault.ts'
 import type { Owner } from './restore-owner.ts'
 import { checkFiles } from './restore-verify.ts'
+import { syncTree } from './sync-tree.ts'
 
 interface Place {
   readonly root: string
@@ -63,19 +64,20 @@ async function writeMember(chain: Chain, member: Member, { place, written, optio
   const list = createFileList()
   const before = written.lists.at(-1)
   written.files = 0
-  const told: ExtractOptions = {
+  const told = {
     signal: options.signal,
-    onFile: (path, size, crc) => {
+    onFile: (path: string, size: number, crc: number) => {
       written.files += 1
       if (isListed(path)) list.add(path, size, crc)
     },
-    onBytes: (done) => options.onProgress?.({ phase: 'writing', bytes: written.bytes + done, totalBytes: chain.bytes }),
+    onBytes: (done: number) =>
+      options.onProgress?.({ phase: 'writing', bytes: written.bytes + done, totalBytes: chain.bytes }),
     // Recovery begins where the last set does: its own log is all that is needed.
-    isSkipped: (name) => !isLast && name.startsWith('data/pg_wal/'),
+    isSkipped: (name: string) => !isLast && name.startsWith('data/pg_wal/'),
   }
   const where = { directory: root, directoryMode: modeOf(member), owner } as const
   const tar = member.set.read('data', undefined, options)
-  if (before === undefined) await extract(tar, where, told)
+  if (before === undefined) await extract(tar, where, { ...told, durable: isLast })
   else {
     await applyIncrement(tar, where, {
       ...told,
@@ -119,6 +121,7 @@ async function finish({ root, owner }: Place, written: Written, { signal }: Engi
     throw targetFault(error, `write ${path}`)
   }
   await writeCombinedManifest({ root, owner, lists: written.lists, changed: written.changed, signal })
+  await syncTree(root, { signal })
 }
 
 /** Damage, with the set of the chain that has it. */
