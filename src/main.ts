@@ -39,12 +39,11 @@ const THREADS = String(Math.max(4, availableParallelism()))
 
 /**
  * A worker streams: what it allocates is dead a moment later. A small young generation and few malloc arenas take a third off its
- * memory, and nothing from its speed. Buffers count as growth of a heap that is small itself, so that the runtime would mark all of it every
- * thirty megabytes, at a fourth of our time: it may grow to four times its size before. Thresholds that are set stay as they are: left alone, glibc raises them with the first
+ * memory, and nothing from its speed. Thresholds that are set stay as they are: left alone, glibc raises them with the first
  * large buffer that is freed, and keeps a hundred megabytes of those to come.
  */
 const LEAN = {
-  flags: ['--max-semi-space-size=2', '--expose-gc', '--heap-growing-percent=300'],
+  flags: ['--max-semi-space-size=2', '--expose-gc'],
   env: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' },
 } as const
 
