@@ -81,6 +81,8 @@ export interface BackupRequest {
   readonly title: string
   /** The set that an increment adds to; absent for a full set. */
   readonly base?: SetReader | undefined
+  /** How long a replica may take until it can add to the base; it must be able to at once when absent. */
+  readonly baseWaitMs?: number | undefined
 }
 
 /** Takes the parts of a set while they are made. Each call resolves when the part is durable; slow stores hold the source back. */

@@ -142,27 +142,32 @@ interface Taken {
   readonly base: Manifest | undefined
 }
 
+/** A replica makes a restartpoint after each checkpoint of its primary: every five minutes, unless that was changed. */
+const BASE_WAIT_MS = 330_000
+
 /**
- * Takes what was asked for. An increment that the node refuses is tried on every other that would do, and then becomes a full set on the
- * same task, with the reason among its warnings.
+ * Takes what was asked for. An increment that the node refuses is tried on every other that would do; then once more, with time for a
+ * replica to come so far; and then becomes a full set on the same task, with the reasons among its warnings.
  */
 async function streamPlanned(source: Source, request: TakeBackupRequest, streaming: Streaming): Promise<Taken> {
   const { run, deps } = streaming
   const { base, reason } = request.type === 'FullBackup' ? {} : await findBase(source.instance, run, deps)
-  const reasons = reason === undefined ? [] : [reason]
-  for (const node of base ? [source.node, ...source.others] : []) {
+  const reasons = new Set(reason === undefined ? [] : [reason])
+  const nodes = [source.node, ...source.others]
+  const tries = nodes.map((node) => ({ node, baseWaitMs: 0 })).concat({ node: source.node, baseWaitMs: BASE_WAIT_MS })
+  for (const { node, baseWaitMs } of base ? tries : []) {
     run.reached(node.id)
     try {
-      const point = await stream({ ...source, node }, request, streaming, base)
+      const point = await stream({ ...source, node }, request, streaming, base && { set: base, waitMs: baseWaitMs })
       return { point, node, base: base?.manifest }
     } catch (error) {
       if (!Fault.is(error, 'increment_refused')) throw error
-      reasons.push(`node ${node.id}: ${error.message}`)
+      reasons.add(`node ${node.id}: ${error.message}`)
     }
   }
   run.reached(source.node.id)
   const point = await stream(source, request, streaming, undefined)
-  const warnings = [...reasons.map((why) => `a full set instead of an increment: ${why}`), ...point.warnings]
+  const warnings = [...[...reasons].map((why) => `a full set instead of an increment: ${why}`), ...point.warnings]
   return { point: { ...point, warnings }, node: source.node, base: undefined }
 }
 
@@ -171,7 +176,7 @@ async function stream(
   { instance, node, engine }: Source,
   request: TakeBackupRequest,
   { writer, run, deps }: Streaming,
-  base: SetReader | undefined,
+  base: { readonly set: SetReader; readonly waitMs: number } | undefined,
 ) {
   const percent = backupPercent()
   const ask: BackupRequest = {
@@ -183,9 +188,10 @@ async function stream(
     maxKeptWalBytes: instance.settings.maxKeptWalBytes,
     keepCorrupt: instance.settings.keepCorrupt,
     title: base
-      ? `Backup set ${run.task.setId} of ${instance.id}, an increment that adds to set ${base.manifest.backupId}`
+      ? `Backup set ${run.task.setId} of ${instance.id}, an increment that adds to set ${base.set.manifest.backupId}`
       : `Backup set ${run.task.setId} of ${instance.id}`,
-    base,
+    base: base?.set,
+    baseWaitMs: base?.waitMs,
   }
   const onProgress = (progress: EngineProgress) => run.report(percent(progress))
   const point = await engine.backup(node.address, ask, writer, {

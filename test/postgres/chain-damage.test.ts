@@ -119,6 +119,34 @@ suite('chains that do not fit', () => {
   })
 })
 
+test('a replica that is not far enough says so, or is waited for', async () => {
+  await using world = await openChainWorld()
+  const { server } = world
+  await server.query('create table plain as select g, md5(g::text) from generate_series(1, 20000) g')
+  await using replica = await startReplica(server, { settings: { summarize_wal: 'on' } })
+  const full = await takeMember(server)
+  await server.query('update plain set md5 = g::text where g < 50')
+  await assert.rejects(takeMember(replica, full), fails(/last restartpoint of the replica/, 'increment_refused'))
+  const waiting = takeMember(replica, full, { baseWaitMs: 60_000 })
+  await server.query('checkpoint')
+  const [{ lsn } = { lsn: '' }] = await server.query<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
+  await eventually(async () => {
+    const [row] = await replica.query<{ there: boolean }>(
+      `select pg_last_wal_replay_lsn() >= '${lsn}'::pg_lsn as there`,
+    )
+    return row?.there === true
+  }, 'the replica has it all')
+  // A restartpoint, which else comes by the clock.
+  await replica.query('checkpoint')
+  const increment = await waiting
+  assert.equal(increment.manifest.postgres?.fromReplica, true)
+  const sum = `select count(*)::int as n, sum(g)::int as sum, md5(string_agg(md5, ',' order by md5)) as m from plain`
+  const expected = await server.query(sum)
+  await world.compare([full, increment], async (started) => {
+    assert.deepEqual(await queryRestored(started, sum), expected)
+  })
+})
+
 test('a chain goes on over a promotion', async () => {
   await using world = await openChainWorld()
   const { server } = world

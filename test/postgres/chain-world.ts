@@ -22,7 +22,11 @@ export interface Member extends SetReader {
 let last = 0
 
 /** A set that our engine takes of a server: of all, or of what changed since `base`. */
-export async function takeMember(server: Pick<TestServer, 'address'>, base?: SetReader): Promise<Member> {
+export async function takeMember(
+  server: Pick<TestServer, 'address'>,
+  base?: SetReader,
+  more: Partial<BackupRequest> = {},
+): Promise<Member> {
   const request: BackupRequest = {
     method: 'Physical',
     checkpoint: 'fast',
@@ -31,6 +35,7 @@ export async function takeMember(server: Pick<TestServer, 'address'>, base?: Set
     keepCorrupt: false,
     title: 'A set of a test',
     base,
+    ...more,
   }
   const kept = new Map<string, Buffer>()
   const keep = async (name: string, body: Bytes) => {

@@ -8,6 +8,7 @@ import { badPageIn, nameBadPages } from './bad-pages.ts'
 import { connect, inDatabaseOf } from './connect.ts'
 import { gatherFacts } from './facts.ts'
 import { checkBase } from './incremental.ts'
+import { awaitRestartpoint } from './restartpoint.ts'
 import { estimateSize } from './size-estimate.ts'
 
 const OLDEST = 140_000
@@ -65,6 +66,11 @@ async function prepare(
   }
   if (request.base) checkBase(facts, request.base)
   const [state] = await ask<{ replica: boolean }>('select pg_is_in_recovery() as replica')
+  const isReplica = state?.replica ?? false
+  if (request.base && isReplica) {
+    const onWait = () => options.onProgress?.({ phase: 'checkpoint', bytes: 0, totalBytes: 0 })
+    await awaitRestartpoint(ask, request.base, { ...options, waitMs: request.baseWaitMs ?? 0, onWait })
+  }
   const control = await askIfAllowed<{ id: string }>(
     ask,
     'select system_identifier::text as id from pg_control_system()',
@@ -77,7 +83,7 @@ async function prepare(
     clock: options.clock,
     facts,
     gaps: warnings,
-    isReplica: state?.replica ?? false,
+    isReplica,
     systemIdentifier: control?.[0]?.id,
     estimate: await estimateSize(ask, inDatabase),
   }

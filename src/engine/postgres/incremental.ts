@@ -57,7 +57,8 @@ export function asRefusal(error: unknown, base: SetReader): unknown {
   return refused ? refusal(`the server does not add to set ${base.manifest.backupId}: ${error.message}`, error) : error
 }
 
-function refusal(reason: string, cause?: unknown): Fault {
+/** That a server cannot add to a base, and why. */
+export function refusal(reason: string, cause?: unknown): Fault {
   return new Fault('increment_refused', `take an incremental backup: ${reason}`, {
     hint: 'Take a full backup: the next incremental one adds to it.',
     ...(cause !== undefined && { cause }),
