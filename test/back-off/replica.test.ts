@@ -142,6 +142,20 @@ suite('a backup of PostgreSQL 15 with a replica', () => {
     await resumeReplay()
   })
 
+  test('is cancelled within seconds while it lets it be', async () => {
+    await settings({ backOffLagSeconds: 1, backOffMaxSeconds: 3600 })
+    const { done, task, comesTo } = await begun()
+    await pauseReplay()
+    await comesTo('backing-off')
+    const { id } = await task()
+    await scene.catalog.cancelTask(id)
+    const asked = performance.now()
+    await done
+    assert.ok(performance.now() - asked < 6000)
+    assert.equal((await task()).state, 'cancelled')
+    await resumeReplay()
+  })
+
   test('leaves no session behind', async () => {
     for (const server of [primary, replica]) {
       const sessions = `select pid from pg_stat_activity where application_name = 'holdfast'`
