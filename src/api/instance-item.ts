@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { STORE_WAIT_SECONDS, type Instance, type Node } from '../core/instance.ts'
+import { BACK_OFF_SECONDS, STORE_WAIT_SECONDS, type Instance, type Node } from '../core/instance.ts'
 import { isoSeconds } from '../lib/time.ts'
 import { INSTANCE_STATUSES, type InstanceStatus } from './instance-status.ts'
 import { engineName, roleName } from './names.ts'
@@ -85,6 +85,9 @@ export const settingsItem = z.object({
   RpoSeconds: z.int(),
   MaxBytesPerSecond: z.int().describe('0: no limit.'),
   MaxStoreWaitSeconds: z.int(),
+  BackOffLagSeconds: z.int().describe('0: never for that.'),
+  BackOffCommitMilliseconds: z.int().describe('0: never for that.'),
+  BackOffMaxSeconds: z.int(),
 })
 
 export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsItem> => ({
@@ -97,6 +100,9 @@ export const renderSettings = ({ settings }: Instance): z.infer<typeof settingsI
   RpoSeconds: settings.rpoSeconds ?? 0,
   MaxBytesPerSecond: settings.maxBytesPerSecond ?? 0,
   MaxStoreWaitSeconds: settings.maxStoreWaitSeconds ?? STORE_WAIT_SECONDS,
+  BackOffLagSeconds: settings.backOffLagSeconds ?? 0,
+  BackOffCommitMilliseconds: settings.backOffCommitMs ?? 0,
+  BackOffMaxSeconds: settings.backOffMaxSeconds ?? BACK_OFF_SECONDS,
 })
 
 /** When the instance was registered. */

@@ -15,6 +15,9 @@ const settings = z.object({
   rpoSeconds: z.int().nonnegative().optional(),
   maxBytesPerSecond: z.int().nonnegative().optional(),
   maxStoreWaitSeconds: z.int().nonnegative().optional(),
+  backOffLagSeconds: z.int().nonnegative().optional(),
+  backOffCommitMs: z.int().nonnegative().optional(),
+  backOffMaxSeconds: z.int().nonnegative().optional(),
 })
 
 const node = z.object({

@@ -48,10 +48,17 @@ export interface InstanceSettings {
   readonly maxBytesPerSecond?: number | undefined
   /** How long a backup waits for a store that takes nothing, in seconds; 0 for not at all. Absent: a quarter of an hour. */
   readonly maxStoreWaitSeconds?: number | undefined
+  /** A backup waits while a replica is so far behind, in seconds, or a commit takes so long, in milliseconds. Absent or 0: never for that. */
+  readonly backOffLagSeconds?: number | undefined
+  readonly backOffCommitMs?: number | undefined
+  /** How long one backup does so in all. Absent: an hour. */
+  readonly backOffMaxSeconds?: number | undefined
 }
 
 /** `maxStoreWaitSeconds` when it is absent. */
 export const STORE_WAIT_SECONDS = 900
+/** `backOffMaxSeconds` when it is absent. */
+export const BACK_OFF_SECONDS = 3600
 
 export const DEFAULT_SETTINGS: InstanceSettings = {
   preferReplica: false,

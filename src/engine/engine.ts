@@ -1,3 +1,4 @@
+import type { Load } from '../core/back-off.ts'
 import type { SetMethod } from '../core/backup-set.ts'
 import type { DrillReport } from '../core/drill.ts'
 import type { EngineKind, NodeAddress, NodeRole } from '../core/instance.ts'
@@ -157,10 +158,18 @@ export interface Started {
   readonly warnings: readonly string[]
 }
 
+/** Looks at how an instance fares, again and again until it is disposed of. */
+export interface LoadWatch extends AsyncDisposable {
+  /** As it was a moment ago; what could not be measured is undefined. */
+  latest(): Load
+}
+
 /** Knows one kind of database, and nothing of stores, policies or tasks. Callers ask `can`, and never compare `kind`. */
 export interface Engine {
   readonly kind: EngineKind
   can(facts: Facts): Capabilities
+  /** Watches how busy the nodes of an instance are. Never fails: a node that does not answer tells nothing. */
+  watchLoad(nodes: readonly NodeAddress[]): LoadWatch
   /** Fault 'instance_unreachable' when the node does not answer; what is missing comes back in `problems`. */
   probe(node: NodeAddress, options?: Options): Promise<Facts>
   /** Fault 'increment_refused', and nothing kept, when the node cannot add to the request's base. */

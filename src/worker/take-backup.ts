@@ -14,10 +14,11 @@ import { beginSet } from '../set/write.ts'
 import { openDownload } from '../set/download.ts'
 import { patientStore } from '../store/patient.ts'
 import type { AttemptPlace, SetWriter } from '../set/set.ts'
+import { startBackOff } from './back-off.ts'
 import { findBase } from './find-base.ts'
 import { composeManifest } from './compose-manifest.ts'
 import { backupPercent } from './percent.ts'
-import { createPauses } from './pauses.ts'
+import { createPauses, type Pause } from './pauses.ts'
 import { pickNode, type Source } from './pick-node.ts'
 import { createStandstill } from './standstill.ts'
 import type { Story, TaskRun, WorkerDeps } from './task-run.ts'
@@ -43,6 +44,7 @@ export const takeBackup: Story = async (claimed, plain) => {
     signal: standstill.signal,
     report: pauses.report,
     isSlowed: () => standstill.waiting || claimed.pace.waiting,
+    busy: pauses.of('backing-off', 'for the database to be less busy'),
     abandon: (attempt) => abandon(attempt, plain),
   }
   await take(place, run, { ...plain, store: patientStore(plain.store, standstill) })
@@ -52,6 +54,8 @@ export const takeBackup: Story = async (claimed, plain) => {
 interface BackupRun extends TaskRun {
   /** Whether the store takes nothing just now, by its own trouble or on purpose. */
   readonly isSlowed: () => boolean
+  /** The pause that lets a busy database be. */
+  readonly busy: Pause
   /** Clears away an attempt that is no set and becomes none, without any patience with the store. */
   readonly abandon: (place: AttemptPlace) => Promise<void>
 }
@@ -194,13 +198,14 @@ async function stream(
     baseWaitMs: base?.waitMs,
   }
   const onProgress = (progress: EngineProgress) => run.report(percent(progress))
+  await using backOff = startBackOff(instance, { engine, pace: run.pace, pause: run.busy, clock: deps.clock })
   const point = await engine.backup(node.address, ask, writer, {
     signal: run.signal,
     onProgress,
     isSlowed: run.isSlowed,
   })
   await run.renew()
-  return point
+  return { ...point, warnings: [...point.warnings, ...backOff.warnings] }
 }
 
 /** How long a store may take to clear an attempt away: one that hangs must not hang the task. */

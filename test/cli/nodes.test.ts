@@ -45,6 +45,9 @@ const INSTANCE = {
     RpoSeconds: 0,
     MaxBytesPerSecond: 0,
     MaxStoreWaitSeconds: 900,
+    BackOffLagSeconds: 0,
+    BackOffCommitMilliseconds: 0,
+    BackOffMaxSeconds: 3600,
   },
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readdir } from 'node:fs/promises'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { startPostgres, type TestServer } from '../lib/postgres.ts'
@@ -55,6 +54,11 @@ suite('bandwidth', () => {
     return ((await written()) - from) / ((performance.now() - at) / 1000)
   }
 
+  async function residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${await service.workerPid()}/status`, 'utf8')
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+  }
+
   const taken = async (id: string) => (await service.json<Job>('backups', 'take', id, '--no-wait')).BackupJobId
   const cancel = async (job: string) => {
     await service.run('tasks', 'cancel', job)
@@ -79,7 +83,10 @@ suite('bandwidth', () => {
     assert.equal((await service.run('instances', 'set', 'pgm-a', '--bandwidth', '500000')).code, 0)
     await taken('pgm-a')
     await eventually(async () => (await written()) > 1_000_000, 'the backup streams')
+    const resident = await residentBytes()
     const slow = await rate(8)
+    const grown = (await residentBytes()) - resident
+    assert.ok(grown < 30_000_000, `the worker grew by ${grown} bytes`)
     assert.ok(slow > 250_000 && slow < 800_000, `${slow} bytes a second of 500000`)
     await service.run('instances', 'set', 'pgm-a', '--bandwidth', '0')
     const listed = () => service.json<Parameters<typeof download>[1][]>('backups', 'list', 'pgm-a')

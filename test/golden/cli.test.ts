@@ -62,6 +62,9 @@ const SETTINGS = {
   RpoSeconds: 0,
   MaxBytesPerSecond: 5_000_000,
   MaxStoreWaitSeconds: 900,
+  BackOffLagSeconds: 30,
+  BackOffCommitMilliseconds: 0,
+  BackOffMaxSeconds: 3600,
 }
 const JOB = {
   BackupJobId: '9',

@@ -94,6 +94,24 @@ suite('a backup of PostgreSQL 15 whose store fails for a while', () => {
     }
   }
 
+  for (const mood of ['refuses', 'hangs'] as const) {
+    test(`is cancelled as quickly as ever while it waits for a store that ${mood}`, async () => {
+      const { id, moody, done, task, waits } = await begun('Physical', mood)
+      await waits()
+      await scene.catalog.cancelTask(id)
+      const asked = performance.now()
+      // What it wrote is cleared away, which the store must let it do.
+      moody.become('up')
+      await done
+      assert.ok(performance.now() - asked < 3000)
+      assert.deepEqual(
+        [(await task()).state, await scene.catalog.set((await task()).setId ?? '')],
+        ['cancelled', undefined],
+      )
+      assert.deepEqual(await slots(), [])
+    })
+  }
+
   test('fails its attempt after the time that the instance allows, tells why, and is tried again', async () => {
     await settings({ maxStoreWaitSeconds: 60 })
     const { moody, done, task } = await begun('Physical', 'refuses')

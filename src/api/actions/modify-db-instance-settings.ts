@@ -60,6 +60,18 @@ export const modifyDBInstanceSettings = defineAction({
       codec: integer({ min: 0, max: A_DAY }),
       about: 'How long a backup waits for a store that takes nothing before its attempt fails; 0: not at all.',
     },
+    BackOffLagSeconds: {
+      codec: integer({ min: 0, max: A_DAY }),
+      about: 'A backup waits while a replica is further behind, in seconds; 0: never for that.',
+    },
+    BackOffCommitMilliseconds: {
+      codec: integer({ min: 0, max: 3_600_000 }),
+      about: 'A backup waits while a small commit takes longer, in milliseconds; 0: never for that.',
+    },
+    BackOffMaxSeconds: {
+      codec: integer({ min: 1, max: A_YEAR }),
+      about: 'How long one backup waits for its busy database in all; then it goes on.',
+    },
     SystemIdentifier: {
       codec: text({ max: 20 }),
       about:
@@ -124,6 +136,9 @@ interface Wanted {
   readonly RpoSeconds: number | undefined
   readonly MaxBytesPerSecond: number | undefined
   readonly MaxStoreWaitSeconds: number | undefined
+  readonly BackOffLagSeconds: number | undefined
+  readonly BackOffCommitMilliseconds: number | undefined
+  readonly BackOffMaxSeconds: number | undefined
 }
 
 /** The settings that are named, and no others. */
@@ -138,6 +153,9 @@ function settingsOf(wanted: Wanted): Partial<InstanceSettings> {
     rpoSeconds: wanted.RpoSeconds,
     maxBytesPerSecond: wanted.MaxBytesPerSecond,
     maxStoreWaitSeconds: wanted.MaxStoreWaitSeconds,
+    backOffLagSeconds: wanted.BackOffLagSeconds,
+    backOffCommitMs: wanted.BackOffCommitMilliseconds,
+    backOffMaxSeconds: wanted.BackOffMaxSeconds,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 }

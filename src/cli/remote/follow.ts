@@ -34,6 +34,7 @@ export async function followTask(
 ): Promise<TaskState> {
   const bar = progressBar(io.err, clock)
   let told = ''
+  let waited = ''
   for (;;) {
     const state = await ask()
     bar.update(state)
@@ -44,7 +45,12 @@ export async function followTask(
     }
     if (state.reason !== '' && state.reason !== told)
       io.err.write(`warning: an attempt failed: ${(told = state.reason)}\n`)
-    if (state.waits !== '' && state.waits !== told) io.err.write(`warning: the task ${(told = state.waits)}\n`)
+    // Why it waits may change each second; that it does is told once.
+    const pause = state.waits.split(': ', 1)[0] ?? ''
+    if (pause !== '' && pause !== waited) {
+      waited = pause
+      io.err.write(`warning: the task ${state.waits}\n`)
+    }
     await clock.sleep(POLL_MS)
   }
 }

@@ -53,6 +53,7 @@ export function fakeEngine({ clock, servers, beforeChunk }: FakeEngineOptions): 
   return {
     kind: 'postgres',
     can: () => ({ incremental: false, pointInTime: false, logical: false, physical: true, singleDatabase: false }),
+    watchLoad: () => ({ latest: () => ({}), [Symbol.asyncDispose]: async () => {} }),
     probe: async ({ host }) => factsOf(serverOf(host)),
 
     async backup({ host }, request, sink: PartSink, options = {}) {

@@ -3,6 +3,7 @@ import type { Engine } from '../engine.ts'
 import { backup } from './backup.ts'
 import { drill } from './drill.ts'
 import { clearServer } from './drill-scratch.ts'
+import { watchLoad } from './load.ts'
 import { logicalBackup } from './logical-backup.ts'
 import { restoreInto } from './logical-restore.ts'
 import { probe } from './probe.ts'
@@ -28,6 +29,7 @@ export const postgresEngine = ({ clock }: { clock: Clock }): Engine => ({
     request.method === 'Logical'
       ? logicalBackup(node, request, sink, options)
       : backup(node, request, sink, { ...options, clock }),
+  watchLoad: (nodes) => watchLoad(nodes, { clock }),
   restore,
   drill: (target, chain, request, options = {}) => drill(target, chain, request, { ...options, clock }),
   clear: (directory) => clearServer(directory, clock),
