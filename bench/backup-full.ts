@@ -6,6 +6,7 @@ import { pgBackRest, pipes, type Contender } from './backup-peers.ts'
 import { holdfast } from './holdfast.ts'
 import { type Cost, median, spread } from './measure.ts'
 import { table, writeSection } from './page.ts'
+import { aimTable } from './race.ts'
 import { databaseBytes, fill } from './sample.ts'
 
 interface Figures {
@@ -58,11 +59,11 @@ async function playRound(figures: readonly Figures[], round: number): Promise<vo
 }
 
 function report(figures: readonly Figures[], size: number, rounds: number): void {
-  const [bare, guarded, rest, level3, level1] = figures.map(({ backups }) => median(backups.map((one) => one.seconds)))
+  const taken = (index: number) => median(figures[index]?.backups.map((one) => one.seconds) ?? [])
   const restored = (index: number) => median(figures[index]?.restores.map((one) => one.seconds) ?? [])
-  const ratio = (ours: number | undefined, theirs: number | undefined) => ((ours ?? 0) / (theirs ?? 0)).toFixed(2)
+  const stored = (index: number) => figures[index]?.stored ?? Number.NaN
+  const [bare, guarded, rest, level3, level1] = [taken(0), taken(1), taken(2), taken(3), taken(4)]
   const better = Math.min(restored(0), restored(2))
-  const [storedBare, storedOurs] = [figures[0]?.stored ?? 0, figures[4]?.stored ?? 0]
   const body = `A PostgreSQL 15 of ${(size / 1e9).toFixed(2)} GB on the same machine; ${rounds} counted rounds after a warm-up, order alternated; median and
 spread. CPU-seconds are the whole machine's, the database server's included; memory is the highest sum over all processes of the
 program (for us: parent, API and worker), the server's excluded. Ours goes through the API, from \`backups take\` to its end.
@@ -96,17 +97,14 @@ ${table(
     ]),
 )}
 
-${table(
-  ['time, ours to theirs', 'ratio', 'aim'],
-  [
-    ['level 3 to the pipe with the same guarantees', ratio(level3, guarded), '0.9'],
-    ['level 3 to the bare pipe at the same level', ratio(level3, bare), '1.25'],
-    ['level 1 (our default) to the bare pipe', ratio(level1, bare), '0.85'],
-    ['level 1 to pgBackRest', ratio(level1, rest), '0.5'],
-    ['restore of level 1 to the better of both', ratio(restored(4), better), '0.75'],
-    ['stored bytes of level 1 to the bare pipe', ratio(storedOurs, storedBare), '1.05'],
-  ],
-)}`
+${aimTable([
+  { what: 'level 3 to the pipe with the same guarantees', ratio: level3 / guarded, aim: 0.9 },
+  { what: 'level 3 to the bare pipe at the same level', ratio: level3 / bare, aim: 1.25 },
+  { what: 'level 1 (our default) to the bare pipe', ratio: level1 / bare, aim: 0.85 },
+  { what: 'level 1 to pgBackRest', ratio: level1 / rest, aim: 0.5 },
+  { what: 'restore of level 1 to the better of both', ratio: restored(4) / better, aim: 0.75 },
+  { what: 'stored bytes of level 1 to the bare pipe', ratio: stored(4) / stored(0), aim: 1.05 },
+])}`
   writeSection('Backup and restore', 'npm run bench:backup', body)
   process.stdout.write(`${body}\n`)
 }

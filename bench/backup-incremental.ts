@@ -4,8 +4,8 @@ import type { TestServer } from '../test/lib/postgres.ts'
 import { programsOf } from '../test/matrix/programs.ts'
 import { type GroupOptions, startSeventeen } from './backup-group.ts'
 import { bytesOf, placeFor } from './backup-peers.ts'
-import { type Protected, protect } from './holdfast.ts'
-import { shell } from './measure.ts'
+import { protect, takingRunner } from './holdfast.ts'
+import { shell, spread } from './measure.ts'
 import { writeSection } from './page.ts'
 import { aimTable, bytesRatio, explained, race, resultTable, type Runner, timeRatio } from './race.ts'
 import { changeOnePercent, databaseBytes, fill } from './sample.ts'
@@ -20,35 +20,20 @@ export async function benchIncremental({ directory, megabytes, rounds }: GroupOp
   const { set: base } = await service.take('--type', 'full')
   await changeOnePercent(server, 7)
   const peers = await toolRunners(server, join(directory, 'tools'), await service.pathOf(base, 'backup_manifest.zst'))
-  const results = await race('incremental', [...peers, ourRunner(service)], rounds)
+  const ours = takingRunner(service, '--type', 'incremental')
+  const results = await race('incremental', [...peers, ours], rounds)
   const body = `A PostgreSQL 17 of ${((await databaseBytes(server)) / 1e9).toFixed(2)} GB on the same machine, of which a row in each hundredth block changed since the base, which
 is the same for all. Compressed by zstd at level 1, by the tool itself or by a pipe. ${explained(rounds)}
-Ours goes through the API, from \`backups take\` to its end.
+Ours goes through the API, from the start of the command \`backups take\` to its end; the backup itself took ${spread(ours.ownSeconds())} s of it.
 
 ${resultTable('increment after 1 % changed', 'stored MB', results)}
 
 ${aimTable([
-  { what: 'seconds', ratio: timeRatio(results), aim: 1.05 },
-  { what: 'stored bytes', ratio: bytesRatio(results), aim: 1.05 },
+  { what: 'seconds, to the best of the others', ratio: timeRatio(results), aim: 1.05 },
+  { what: 'stored bytes, to the least of the others', ratio: bytesRatio(results), aim: 1.05 },
 ])}`
   writeSection('Incremental backup', 'npm run bench:backup -- --only incremental', body)
   process.stdout.write(`${body}\n`)
-}
-
-/** Ours; each increment takes the place of the one before it, so that it adds to the same base again. */
-function ourRunner(service: Protected): Runner {
-  let last: string | undefined
-  return {
-    name: 'Holdfast, level 1',
-    ours: true,
-    async run() {
-      if (last !== undefined) await service.remove(last)
-      const { set, spent } = await service.take('--type', 'incremental')
-      last = set
-      return spent
-    },
-    bytes: () => service.stored(last ?? ''),
-  }
 }
 
 async function toolRunners(server: TestServer, directory: string, manifest: string): Promise<Runner[]> {

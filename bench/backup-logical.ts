@@ -4,8 +4,8 @@ import type { TestServer } from '../test/lib/postgres.ts'
 import { programsOf } from '../test/matrix/programs.ts'
 import { type GroupOptions, startSeventeen } from './backup-group.ts'
 import { bytesOf, placeFor } from './backup-peers.ts'
-import { type Protected, protect } from './holdfast.ts'
-import { shell } from './measure.ts'
+import { protect, takingRunner } from './holdfast.ts'
+import { shell, spread } from './measure.ts'
 import { writeSection } from './page.ts'
 import { aimTable, bytesRatio, explained, race, resultTable, type Runner, timeRatio } from './race.ts'
 import { databaseBytes, fill } from './sample.ts'
@@ -29,46 +29,35 @@ export async function benchLogical({ directory, megabytes, rounds }: GroupOption
   const settings = [`restore.binDirs=${programs.binDirectory}`]
   await using service = await protect(server, await mkdtemp(join(directory, 'holdfast-')), 1, settings)
   const tools = join(directory, 'tools')
-  const one = [...(await pipesOfOne(server, tools)), ourRunner(service, [WHOLE])]
-  const oneResults = await race('one database', one, rounds)
-  const several = [...(await dumpsOfSeveral(server, tools)), ourRunner(service, SEVERAL)]
+  const ourOne = takingRunner(service, ...logical([WHOLE]))
+  const oneResults = await race('one database', [...(await pipesOfOne(server, tools)), ourOne], rounds)
+  const ourSeveral = takingRunner(service, ...logical(SEVERAL))
+  const several = [...(await dumpsOfSeveral(server, tools)), ourSeveral]
   const severalResults = await race('several databases', several, rounds)
   const body = `Databases of a PostgreSQL 17 with ${((await databaseBytes(server)) / 1e9).toFixed(2)} GB in all, on the same machine: a large one, and four that are together as large. Compressed
 by zstd at level 1. ${explained(rounds)} For us it includes pg_dump, which reads for us, too.
-Ours goes through the API, from \`backups take\` to its end.
+Ours goes through the API, from the start of the command \`backups take\` to its end; the backup itself took
+${spread(ourOne.ownSeconds())} s of it for one database, ${spread(ourSeveral.ownSeconds())} s for four.
 
 ${resultTable('one database', 'stored MB', oneResults)}
 
 ${resultTable('four databases', 'stored MB', severalResults)}
 
 ${aimTable([
-  { what: 'one database, seconds', ratio: timeRatio(oneResults), aim: 1.05 },
-  { what: 'one database, stored bytes', ratio: bytesRatio(oneResults), aim: 1.05 },
-  { what: 'four databases, seconds', ratio: timeRatio(severalResults), aim: 1.05 },
-  { what: 'four databases, stored bytes', ratio: bytesRatio(severalResults), aim: 1.05 },
+  { what: 'one database, seconds to the best of the others', ratio: timeRatio(oneResults), aim: 1.05 },
+  { what: 'one database, stored bytes to the least of the others', ratio: bytesRatio(oneResults), aim: 1.05 },
+  { what: 'four databases, seconds to the best of the others', ratio: timeRatio(severalResults), aim: 1.05 },
+  { what: 'four databases, stored bytes to the least of the others', ratio: bytesRatio(severalResults), aim: 1.05 },
 ])}`
   writeSection('Logical backup', 'npm run bench:backup -- --only logical', body)
   process.stdout.write(`${body}\n`)
 }
 
-function ourRunner(service: Protected, databases: readonly string[]): Runner {
-  let last: string | undefined
-  return {
-    name: 'Holdfast, level 1',
-    ours: true,
-    async run() {
-      if (last !== undefined) await service.remove(last)
-      const { set, spent } = await service.take(
-        '--method',
-        'logical',
-        ...databases.flatMap((one) => ['--database', one]),
-      )
-      last = set
-      return spent
-    },
-    bytes: () => service.stored(last ?? ''),
-  }
-}
+const logical = (databases: readonly string[]): string[] => [
+  '--method',
+  'logical',
+  ...databases.flatMap((one) => ['--database', one]),
+]
 
 async function pipesOfOne(server: TestServer, directory: string): Promise<Runner[]> {
   const options = await placeFor(server, directory)

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -7,6 +7,7 @@ import type { TestServer } from '../test/lib/postgres.ts'
 import { runAs } from '../quickstart/account.ts'
 import type { Contender } from './backup-peers.ts'
 import { type Cost, cost, shell } from './measure.ts'
+import type { Runner } from './race.ts'
 
 const run = promisify(execFile)
 const PROGRAM = fileURLToPath(new URL('../bin/holdfast', import.meta.url))
@@ -78,10 +79,18 @@ function readyUrl(child: ChildProcess): Promise<string> {
   })
 }
 
+export interface Taken {
+  readonly set: string
+  /** What it cost from the start of the command to its end. */
+  readonly spent: Cost
+  /** Seconds from the start to the end of the backup, by its manifest. */
+  readonly ownSeconds: number
+}
+
 /** A service of our own over one server, as a user works with it: by the command line, through the API. */
 export interface Protected extends AsyncDisposable {
-  /** Takes a set with these options of `backups take`, and gives its id and what it cost. */
-  take(...options: string[]): Promise<{ readonly set: string; readonly spent: Cost }>
+  /** Takes a set with these options of `backups take`. */
+  take(...options: string[]): Promise<Taken>
   remove(set: string): Promise<void>
   /** Bytes of all objects of a set. */
   stored(set: string): Promise<number>
@@ -118,7 +127,10 @@ export async function protect(
         },
         () => [service.pid],
       )
-      return { set: String((taken as { BackupId: string }).BackupId), spent }
+      const set = String((taken as { BackupId: string }).BackupId)
+      const [path = ''] = await find(set, 'manifest.json')
+      const { startedAt, endedAt } = JSON.parse(await readFile(path, 'utf8')) as { startedAt: number; endedAt: number }
+      return { set, spent, ownSeconds: (endedAt - startedAt) / 1000 }
     },
     remove: async (set) => {
       await service.call('backups', 'remove', set)
@@ -169,5 +181,24 @@ export async function holdfast(
     stored: () => ours.stored(set),
     restore: () => ours.restore(set, target),
     [Symbol.asyncDispose]: () => ours[Symbol.asyncDispose](),
+  }
+}
+
+/** Ourselves taking sets with these options; each takes the place of the one before it, so that it adds to the same base again. */
+export function takingRunner(ours: Protected, ...options: string[]): Runner & { ownSeconds(): readonly number[] } {
+  const own: number[] = []
+  let last: string | undefined
+  return {
+    name: 'Holdfast, level 1',
+    ours: true,
+    async run() {
+      if (last !== undefined) await ours.remove(last)
+      const { set, spent, ownSeconds } = await ours.take(...options)
+      last = set
+      own.push(ownSeconds)
+      return spent
+    },
+    bytes: () => ours.stored(last ?? ''),
+    ownSeconds: () => own.slice(1),
   }
 }

@@ -47,7 +47,7 @@ export const resultTable = (what: string, bytes: string, results: readonly Resul
     ]),
   )
 
-/** One thing that we aim at: ours over the best of the others, at most `aim`. */
+/** One thing that we aim at: ours over theirs, at most `aim`. */
 export interface Aim {
   readonly what: string
   readonly ratio: number
@@ -68,7 +68,7 @@ function ratioOf(results: readonly Result[], figure: (result: Result) => number)
 /** The aims, and whether this run met each. */
 export const aimTable = (aims: readonly Aim[]): string =>
   table(
-    ['ours to the best of the others', 'ratio', 'aim', 'met'],
+    ['ours to theirs', 'ratio', 'aim', 'met'],
     aims.map(({ what, ratio, aim }) => [
       what,
       ratio.toFixed(2),

@@ -80,6 +80,7 @@ test('a backup that fails exits with 13 and its reason', async () => {
     TaskAction: 'TempBackupTask',
     DoneSize: 1,
     TotalSize: 2,
+    Waits: '',
     FailReason: 'the server went away',
   }
   await using service = await fixedService({
@@ -109,6 +110,7 @@ test('a check that finds damage exits with 19 and names the part', async () => {
     CreateTime: '2026-01-02T03:04:05Z',
     StartTime: '2026-01-02T03:04:05Z',
     EndTime: '2026-01-02T03:04:05Z',
+    Waits: '',
     FailReason: 'verify set 5: part data: wrong bytes',
     Result: '',
   }

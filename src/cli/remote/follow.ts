@@ -21,7 +21,9 @@ export interface TaskState {
   readonly result: string
 }
 
-const POLL_MS = 200
+/** A task is asked after each time an eighth of its time has passed, within these bounds: a short one is not waited for longer than it takes. */
+const LEAST_MS = 25
+const MOST_MS = 200
 
 /**
  * Follows a task to its end with a progress bar, and gives its last state. A failed attempt that will be tried again is told
@@ -33,6 +35,7 @@ export async function followTask(
   { io, clock }: Parts,
 ): Promise<TaskState> {
   const bar = progressBar(io.err, clock)
+  const begun = clock.monotonic()
   let told = ''
   let waited = ''
   for (;;) {
@@ -51,7 +54,7 @@ export async function followTask(
       waited = pause
       io.err.write(`warning: the task ${state.waits}\n`)
     }
-    await clock.sleep(POLL_MS)
+    await clock.sleep(Math.min(MOST_MS, Math.max(LEAST_MS, (clock.monotonic() - begun) / 8)))
   }
 }
 
