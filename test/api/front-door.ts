@@ -10,6 +10,7 @@ import { flag, instanceId, integer, jsonText, oneOf, text } from '../../src/api/
 import type { Reply, Request } from '../../src/api/request.ts'
 import { signV1 } from '../../src/api/signature-v1.ts'
 import { authorizeV3, sha256Hex } from '../../src/api/signature-v3.ts'
+import type { MetricsDeps } from '../../src/api/metrics.ts'
 import type { SigningKey } from '../../src/catalog/keys.ts'
 import { ALL_RIGHTS } from '../../src/core/access-key.ts'
 import { createSealer } from '../../src/lib/seal.ts'
@@ -92,15 +93,20 @@ export async function frontDoor({ actions = [echo], limits = {}, signingKey, rea
   const store = memStore(clock)
   await store.put(MARKER, Readable.from([Buffer.from('{}')]))
   const audit: AuditRecord[] = []
-  const catalog = {
-    signingKey: signingKey ?? (async (id: string) => (id === KEY.id ? signingKeyOf(KEY.secret) : undefined)),
+  // Typed, so that what the metrics ask besides is missed by the compiler and not at run time.
+  const figures: MetricsDeps['catalog'] = {
     sinceLastBeat: async () => 1000,
     figures: async () => [],
     standings: async () => [],
     scheduled: async () => [],
+    tasks: async () => [],
     taskFigures: async () => [],
     alertFigures: async () => [],
     receivers: async () => [],
+  }
+  const catalog = {
+    ...figures,
+    signingKey: signingKey ?? (async (id: string) => (id === KEY.id ? signingKeyOf(KEY.secret) : undefined)),
     addAuditRecord: async (record: AuditRecord) => void audit.push(record),
   } as unknown as Catalog
   const handle = createHandler({
