@@ -4,6 +4,7 @@ import type { BackupSet } from '../core/backup-set.ts'
 import type { Instance } from '../core/instance.ts'
 import { opens, type Encryption } from '../set/encryption.ts'
 import { RdsError, type RdsErrorCode } from './errors.ts'
+import { releasing, statusOf } from './instance-status.ts'
 
 const noInstance = (id: string, code: RdsErrorCode) => new RdsError(code, `The database instance ${id} does not exist.`)
 
@@ -22,6 +23,15 @@ export async function requireRegistered(
   const instance = await catalog.instance(id)
   if (instance === undefined || instance.deregisteredAt !== undefined) throw noInstance(id, code)
   return instance
+}
+
+/** The registered instance of this id, which is neither being made nor released. */
+export async function requireMade(catalog: Catalog, id: string, code?: RdsErrorCode): Promise<Instance> {
+  const instance = await requireRegistered(catalog, id, code)
+  const status = statusOf(instance, await releasing(catalog))
+  if (status === 'Running') return instance
+  const how = status === 'Creating' ? 'being made: wait for its task, or cancel it' : 'being released'
+  throw new RdsError('IncorrectDBInstanceState', `The instance ${id} is ${how}.`)
 }
 
 /** The set of this id, which is of the instance and holds bytes. */

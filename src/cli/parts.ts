@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import type { Io } from './io.ts'
 import type { Role, StartRoles } from './local/role.ts'
 
-/** The real things that commands work with, built by main.ts and by nobody else. */
+/** The real things that commands work with, built by main.ts and the roles, and by nobody else. */
 export interface Parts {
   readonly clock: Clock
   readonly env: Environment
@@ -20,7 +20,7 @@ export interface Parts {
   readonly openSealer: (keyFile: string) => Promise<Sealer>
   readonly openCatalog: (config: Config, options: { log: Log; migrate: boolean }) => Promise<Catalog>
   readonly openStore: (url: string, options?: { readonly create?: boolean }) => Promise<Store>
-  readonly openEngine: (kind: EngineKind, log: Log) => Engine
+  readonly openEngine: (kind: EngineKind, log: Log) => Promise<Engine>
   readonly roles: StartRoles
   /** Starts this program again as a child that does one role, speaking over IPC. */
   readonly fork: (role: Role) => ChildProcess

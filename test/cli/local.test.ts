@@ -33,7 +33,7 @@ const real: Partial<Parts> = {
   clock,
   openCatalog: openConfigured,
   openStore: (url, options) => openStore(url, clock, options),
-  openEngine: () => engine,
+  openEngine: async () => engine,
 }
 
 /** A data directory with one instance and one Success set. */

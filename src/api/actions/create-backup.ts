@@ -10,7 +10,7 @@ import { answering, clientToken } from '../client-token.ts'
 import { RdsError } from '../errors.ts'
 import { databaseNames, instanceId, oneOf } from '../parameters.ts'
 import { retentionDays } from '../policy-parameters.ts'
-import { requireMade } from '../instance-status.ts'
+import { requireMade } from '../require.ts'
 
 /** Asks for a backup now. */
 export const createBackup = defineAction({

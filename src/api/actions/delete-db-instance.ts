@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { defineAction } from '../action.ts'
 import { RdsError } from '../errors.ts'
 import { instanceId } from '../parameters.ts'
-import { requireMade } from '../instance-status.ts'
+import { requireMade } from '../require.ts'
 
 /** Ends a clone for ever: its server, its files, and our care for it. */
 export const deleteDBInstance = defineAction({

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { writeInstanceRecord } from '../../set/instance-record.ts'
 import { defineAction } from '../action.ts'
 import { instanceId } from '../parameters.ts'
-import { requireMade } from '../instance-status.ts'
+import { requireMade } from '../require.ts'
 
 /** Ends our care for a database, and keeps what was backed up. */
 export const deregisterDBInstance = defineAction({

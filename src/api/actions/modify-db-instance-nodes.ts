@@ -19,7 +19,7 @@ import {
   requireReady,
 } from '../nodes.ts'
 import { flag, instanceId, jsonText, list, nodeId } from '../parameters.ts'
-import { requireMade } from '../instance-status.ts'
+import { requireMade } from '../require.ts'
 
 /** Adds and removes nodes of an instance, and says where and as whom others are asked. */
 export const modifyDBInstanceNodes = defineAction({

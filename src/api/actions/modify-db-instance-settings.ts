@@ -7,7 +7,7 @@ import { RdsError } from '../errors.ts'
 import { nodeItem, renderNode, renderSettings, settingsItem } from '../instance-item.ts'
 import { probeKnown, requireOneDatabase, type ProbedNode } from '../nodes.ts'
 import { bandwidth, flag, instanceId, integer, oneOf, text } from '../parameters.ts'
-import { requireMade } from '../instance-status.ts'
+import { requireMade } from '../require.ts'
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 const A_DAY = 86_400

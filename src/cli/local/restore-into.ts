@@ -28,7 +28,7 @@ export async function restoreLocalInto(
 ): Promise<void> {
   const piece = pieceOf(options)
   const address = await serverAddress(options.into, options, parts)
-  const engine = parts.openEngine(manifest.instance.engine, parts.log('warn', 'cli'))
+  const engine = await parts.openEngine(manifest.instance.engine, parts.log('warn', 'cli'))
   const bar = progressBar(parts.io.err, parts.clock)
   const restored = await engine.restoreInto(
     address,

@@ -49,7 +49,7 @@ export async function restoreLocal(
   const identities = await identitiesFor(chain, options.identity, parts)
   if (into !== undefined) return restoreLocalInto(store, chain[0], { ...options, into }, identities, parts)
   const [full] = chain
-  const engine = parts.openEngine(full.instance.engine, parts.log('warn', 'cli'))
+  const engine = await parts.openEngine(full.instance.engine, parts.log('warn', 'cli'))
   const bar = progressBar(parts.io.err, parts.clock)
   const restored = await engine.restore(
     {

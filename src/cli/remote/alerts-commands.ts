@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { z } from 'zod'
 import { ALERT_KINDS } from '../../core/alert.ts'
-import { testAlerts, type AlertsTestOptions } from '../local/alerts-test.ts'
+import type { AlertsTestOptions } from '../local/alerts-test.ts'
 import { withConfigOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import { formatTable } from '../table.ts'
@@ -40,7 +40,7 @@ export function addAlerts(program: Command, parts: Parts): void {
   withConfigOptions(alerts.command('test'))
     .description('send each receiver of the configuration a message, and say whether it took it')
     .option('--json', 'print the outcome as JSON')
-    .action((options: AlertsTestOptions) => testAlerts(options, parts))
+    .action(async (options: AlertsTestOptions) => (await import('../local/alerts-test.ts')).testAlerts(options, parts))
 }
 
 async function list(options: ListOptions, parts: Parts): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { Fault } from '../../core/fault.ts'
-import { exportAudit, type AuditExportOptions } from '../local/audit-export.ts'
+import type { AuditExportOptions } from '../local/audit-export.ts'
 import { withConfigOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import { formatTable } from '../table.ts'
@@ -56,7 +56,9 @@ export function addAudit(program: Command, parts: Parts): void {
     .description('print the audit of this machine as JSON lines, without a service: changes, reads and downloads')
     .option('--from <time>', 'from this time on: 2026-01-02T03:04Z')
     .option('--to <time>', 'up to this time')
-    .action((options: AuditExportOptions) => exportAudit(options, parts))
+    .action(async (options: AuditExportOptions) =>
+      (await import('../local/audit-export.ts')).exportAudit(options, parts),
+    )
 }
 
 async function list(options: ListOptions, parts: Parts): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { restoreLocal } from '../local/restore.ts'
 import type { Parts } from '../parts.ts'
 import { downloadSet } from './download.ts'
 import { withRemoteOptions } from './session.ts'
@@ -108,11 +107,11 @@ function addRestore(backups: Command, parts: Parts): void {
     .option('--bin-dir <dir>', "with --store: where the database's own programs are; may be repeated", collect, [])
     .option('--owner <user>', 'with --store and --to, as root: whom the files shall belong to')
     .option('--keep-side-effects', 'with --store: keep archiving, replication and the like of the original')
-    .action((set: string | undefined, options: RestoreOptions) =>
-      options.store === undefined
-        ? restoreBackup(set, options, parts)
-        : restoreLocal(set, { ...options, store: options.store }, parts),
-    )
+    .action(async (set: string | undefined, options: RestoreOptions) => {
+      if (options.store === undefined) return restoreBackup(set, options, parts)
+      const { restoreLocal } = await import('../local/restore.ts')
+      return restoreLocal(set, { ...options, store: options.store }, parts)
+    })
 }
 
 function addKeeping(backups: Command, parts: Parts): void {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { keyItem } from '../../api/key-parameters.ts'
-import { keysAddLocal } from '../local/keys-add.ts'
 import { withConfigOptions, type ConfigOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
 import { formatFields, formatTable } from '../table.ts'
@@ -74,7 +73,7 @@ const newRightsOf = (options: RightsOptions) =>
 
 async function add(options: AddOptions, parts: Parts): Promise<void> {
   const made = options.local
-    ? await keysAddLocal({ ...options, rights: newRightsOf(options) }, parts)
+    ? await (await import('../local/keys-add.ts')).keysAddLocal({ ...options, rights: newRightsOf(options) }, parts)
     : await clientOf(options, parts).call(
         'CreateAccessKey',
         { Description: options.description, ...newRightsOf(options) },
