@@ -1,8 +1,12 @@
-import { spawn as start, type ChildProcessByStdio } from 'node:child_process'
+import { spawn as start, type ChildProcessByStdio, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { basename } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { collector, lastLines, reasonOf, redact, STDERR_LIMIT } from './child-words.ts'
+import { inflowOf, inflowSocket } from './inflow.ts'
 import type { Bytes, Options } from './streams.ts'
 
 export interface ProgramOptions extends Options {
@@ -24,10 +28,13 @@ const GRACE_MS = 5000
  * of them, or gets `options.fail`. Ending early, or the signal, ends the program.
  */
 export async function* readProgram(command: string, args: readonly string[], options: ProgramOptions): Bytes {
-  const running = run(command, args, options)
+  using pipe = await openPipe()
+  const running = run(command, args, options, pipe.theirs)
+  // The program has it now; as long as we have it, too, it never ends.
+  pipe.theirs.destroy()
   running.child.stdin.end()
   try {
-    for await (const chunk of running.child.stdout) yield chunk as Buffer
+    yield* piecesOf(pipe.ours)
     await running.exited
   } catch (error) {
     // A program that could not start or was ended breaks its pipe, too: why is what counts.
@@ -37,6 +44,49 @@ export async function* readProgram(command: string, args: readonly string[], opt
   } finally {
     running.stop()
     await running.exited.catch(() => undefined)
+  }
+}
+
+/** What arrives until the end, each piece until the next one is asked for. */
+async function* piecesOf(stream: Socket): Bytes {
+  let ended = false
+  let wake = () => {}
+  const inflow = inflowOf(stream, () => wake())
+  stream.once('close', () => {
+    ended = true
+    wake()
+  })
+  for (;;) {
+    const piece = inflow.take()
+    if (piece) yield piece
+    else if (ended) return
+    else await new Promise<void>((resolve) => (wake = resolve))
+  }
+}
+
+/** A socket's path has 107 bytes at most. */
+const LONGEST_PLACE = 80
+
+/** Both ends of a pipe of which ours reads without making garbage: those that Node makes for a child do not. */
+async function openPipe(): Promise<{ readonly ours: Socket; readonly theirs: Socket } & Disposable> {
+  const directory = await mkdtemp(join(tmpdir().length < LONGEST_PLACE ? tmpdir() : '/tmp', 'holdfast-pipe-'))
+  const server = createServer()
+  try {
+    server.listen(join(directory, 'pipe'))
+    await once(server, 'listening')
+    const arrived = once(server, 'connection')
+    const ours = inflowSocket().connect(join(directory, 'pipe'))
+    const [theirs] = (await arrived) as [Socket]
+    // A program that is killed breaks it: why is told by how it ended.
+    ours.on('error', () => undefined)
+    const dispose = () => {
+      ours.destroy()
+      theirs.destroy()
+    }
+    return { ours, theirs, [Symbol.dispose]: dispose }
+  } finally {
+    server.close()
+    await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -90,11 +140,13 @@ interface Running {
   readonly stop: () => void
 }
 
-function run(command: string, args: readonly string[], options: ProgramOptions): Running {
+/** Starts a program. What it prints goes to `output`: then it has no stdout for us. */
+function run(command: string, args: readonly string[], options: ProgramOptions, output?: Socket): Running {
   const { env, signal, secrets = [], fail } = options
   signal?.throwIfAborted()
   const name = basename(command)
-  const child = start(command, [...args], { env: { ...env }, stdio: 'pipe' })
+  const stdio: StdioOptions = ['pipe', output ?? 'pipe', 'pipe']
+  const child = start(command, [...args], { env: { ...env }, stdio }) as Running['child']
   const stderr = collector(STDERR_LIMIT, 'tail')
   child.stderr.on('data', (data: Buffer) => stderr.add(data))
   child.stdin.on('error', () => undefined)

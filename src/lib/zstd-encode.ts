@@ -1,9 +1,8 @@
 import { availableParallelism } from 'node:os'
-import { promisify } from 'node:util'
-import { constants, zstdCompress } from 'node:zlib'
 import { mapAhead } from './ahead.ts'
 import { noteDropped } from './collect.ts'
 import type { Bytes } from './streams.ts'
+import { createFrameEncoder, type FrameEncoder } from './zstd-frame.ts'
 import { formatSeekTable } from './zstd-seek-table.ts'
 
 /**
@@ -29,8 +28,6 @@ export interface EncodedFrames {
   readonly storedSize: number
   readonly frames: number
 }
-
-const compress = promisify(zstdCompress)
 
 /**
  * Encodes `body` as independent zstd frames with checksums and a seek table behind them: one valid `.zst` for any decoder.
@@ -66,18 +63,28 @@ async function* encode(
 ): Bytes {
   const lengths: number[] = []
   const free: Buffer[] = []
-  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
-  // Room for the worst case lets zstd write straight into the result, in one piece of work.
-  const chunkSize = frameSize + (frameSize >>> 8) + 512
+  const encoders: FrameEncoder[] = []
+  const idle: FrameEncoder[] = []
+  const another = (): FrameEncoder => {
+    const encoder = createFrameEncoder({ level })
+    encoders.push(encoder)
+    return encoder
+  }
   const frames = mapAhead(fillFrames(body, frameSize, free), AHEAD, async (plain) => {
-    const stored = await compress(plain, { chunkSize, params, pledgedSrcSize: plain.length })
+    const encoder = idle.pop() ?? another()
+    const stored = await encoder.encode(plain)
+    idle.push(encoder)
     free.push(Buffer.from(plain.buffer))
     return { plain: plain.length, stored }
   })
-  for await (const { plain, stored } of frames) {
-    lengths.push(stored.length, plain)
-    count(plain, stored.length)
-    yield stored
+  try {
+    for await (const { plain, stored } of frames) {
+      lengths.push(stored.length, plain)
+      count(plain, stored.length)
+      yield stored
+    }
+  } finally {
+    for (const encoder of encoders) encoder.close()
   }
   const table = formatSeekTable(lengths)
   count(0, table.length)

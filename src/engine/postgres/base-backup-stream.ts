@@ -132,7 +132,7 @@ function typedMessages(state: State): (event: WireEvent) => BackupEvent | undefi
       bytes = bytes.subarray(1)
     }
     if (type === 'd') return data(state, bytes)
-    gathered.push(bytes)
+    gathered.push(Buffer.from(bytes))
     return event.last ? message(state, type, Buffer.concat(gathered)) : undefined
   }
 }

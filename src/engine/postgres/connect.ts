@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import pg from 'pg'
 import { Fault } from '../../core/fault.ts'
 import type { NodeAddress } from '../../core/instance.ts'
+import { inflowSocket } from '../../lib/inflow.ts'
 import type { Bytes, Options } from '../../lib/streams.ts'
 import { sqlState, type Ask, type InDatabase } from './ask.ts'
 import { copyIn } from './copy-in.ts'
@@ -128,6 +129,8 @@ async function tryOpen(
     application_name: 'holdfast',
     connectionTimeoutMillis: CONNECT_SECONDS * 1000,
     keepAlive: true,
+    // `pg` puts TLS around a socket of its own.
+    ...(wanted.replication && !tls && { stream: inflowSocket }),
     ...wanted,
   }
   const client = new pg.Client(config)

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { Fault } from '../../core/fault.ts'
+import { inflowOf } from '../../lib/inflow.ts'
 import type { Options } from '../../lib/streams.ts'
 import { createWireReader, formatQuery, type WireEvent } from './wire-reader.ts'
 
@@ -16,7 +17,7 @@ export interface StreamOptions extends Options {
 
 /**
  * Sends one command on a socket taken over from `pg`, and gives what the server says, a batch of events for each chunk
- * that arrives, until the connection ends or the reader stops. Then the socket is closed. Fault 'instance_unreachable' when the
+ * that arrives, until the connection ends or the reader stops. Its bytes are valid until the next batch is asked for. Then the socket is closed. Fault 'instance_unreachable' when the
  * connection breaks or stays silent.
  */
 export async function* runCommand(socket: Wire, sql: string, options: StreamOptions): AsyncGenerator<WireEvent[]> {
@@ -42,25 +43,15 @@ export async function* runCommand(socket: Wire, sql: string, options: StreamOpti
   }
 }
 
-/** Bytes that may lie ready before the reader has asked for them; then the socket is held back, and so the server. */
-const AHEAD = 1024 * 1024
-
 /**
- * The socket's chunks as they arrive: reading a stream by iteration would join, and so copy, what lies ready. Silence counts
- * only while we wait: a server that is held back by its reader is not silent.
+ * The socket's bytes as they arrive, each piece until the next one is asked for. Silence counts only while we wait: a server that is
+ * held back by its reader is not silent.
  */
 async function* chunks(socket: Wire, idleMs: () => number): AsyncGenerator<Buffer> {
-  const queue: Buffer[] = []
-  let ready = 0
   let failure: unknown
   let wake = () => {}
   let waiting = false
-  socket.on('data', (chunk: Buffer) => {
-    queue.push(chunk)
-    ready += chunk.length
-    if (ready > AHEAD) socket.pause()
-    wake()
-  })
+  const inflow = inflowOf(socket, () => wake())
   socket.on('timeout', () => {
     if (waiting) socket.destroy(lost('no byte came for too long'))
   })
@@ -69,14 +60,10 @@ async function* chunks(socket: Wire, idleMs: () => number): AsyncGenerator<Buffe
   })
   socket.on('close', () => wake())
   socket.on('end', () => wake())
-  socket.resume()
   for (;;) {
-    const chunk = queue.shift()
-    if (chunk) {
-      ready -= chunk.length
-      if (ready < AHEAD / 2 && socket.isPaused()) socket.resume()
-      yield chunk
-    } else if (failure !== undefined) throw failure
+    const chunk = inflow.take()
+    if (chunk) yield chunk
+    else if (failure !== undefined) throw failure
     else if (socket.readableEnded || socket.destroyed) return
     else {
       // Begins anew at each wait: a time-out that passed while the socket was held back does not come again by itself.
