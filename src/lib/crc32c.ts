@@ -1,3 +1,6 @@
+/** The polynomial of Castagnoli, its bits in reverse. */
+const POLYNOMIAL = 0x82f63b78
+
 /** Sixteen tables of 256 entries in one piece: entry n of table t is the CRC of byte n followed by t zero bytes. */
 const TABLE = makeTable()
 
@@ -13,6 +16,63 @@ export function crc32c(data: Uint8Array, seed = 0): number {
   const tail = head + (words.length & ~3) * 4
   const crc = wordsInto(bytesInto(~seed, data, 0, head), words)
   return ~bytesInto(crc, data, tail, data.length) >>> 0
+}
+
+/** x to the powers 8, 16, 32 and so on, less the polynomial, in reverse: the highest bit is the coefficient of 1. */
+const POWERS = makePowers()
+
+/** The CRC-32C of data whose own is `crc`, with so many zero bytes behind it. */
+export const zerosAfter = (crc: number, count: number): number => ~pastZeros(~crc, count) >>> 0
+
+/** A CRC that is reckoned on over zero bytes, without what CRC-32C turns round at its beginning and end. */
+function pastZeros(state: number, count: number): number {
+  let now = state
+  for (let at = 0, rest = count; rest > 0; at += 1, rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) now = multiply(now, POWERS[at]!)
+  }
+  return now
+}
+
+/** What becomes of the CRC-32C of data of which pieces are replaced, without the rest being read again. */
+export interface ReplacedCrc {
+  /** Says that `now` stands in the place of `before`, which is as long and is used up. From front to back, never twice. */
+  replace(position: number, before: Uint8Array, now: Uint8Array): void
+  /** The CRC-32C of all. */
+  value(): number
+}
+
+/** The data is `length` bytes long, and had this CRC-32C. */
+export function replacedCrc(crc: number, length: number): ReplacedCrc {
+  // A CRC is linear: what was added to the data, bit by bit, is what is added to its CRC, but for the turning round.
+  let added = 0
+  let at = 0
+  return {
+    replace(position, before, now) {
+      if (position < at || before.length !== now.length) throw new RangeError('replaced out of order')
+      for (let i = 0; i < now.length; i += 1) before[i]! ^= now[i]!
+      added = ~crc32c(before, ~pastZeros(added, position - at))
+      at = position + now.length
+    },
+    value: () => (crc ^ pastZeros(added, length - at)) >>> 0,
+  }
+}
+
+/** The product of two polynomials, less as many times the polynomial of the CRC as it holds. */
+function multiply(a: number, b: number): number {
+  let product = 0
+  let factor = b
+  for (let bit = 1 << 31; bit !== 0; bit >>>= 1) {
+    if (a & bit) product ^= factor
+    factor = factor & 1 ? (factor >>> 1) ^ POLYNOMIAL : factor >>> 1
+  }
+  return product
+}
+
+function makePowers(): Int32Array {
+  const powers = new Int32Array(53)
+  powers[0] = 1 << 23
+  for (let at = 1; at < powers.length; at += 1) powers[at] = multiply(powers[at - 1]!, powers[at - 1]!)
+  return powers
 }
 
 function bytesInto(seed: number, data: Uint8Array, from: number, to: number): number {
@@ -54,7 +114,7 @@ function makeTable(): Int32Array {
   const table = new Int32Array(16 * 256)
   for (let n = 0; n < 256; n += 1) {
     let c = n
-    for (let k = 0; k < 8; k += 1) c = c & 1 ? 0x82f63b78 ^ (c >>> 1) : c >>> 1
+    for (let k = 0; k < 8; k += 1) c = c & 1 ? POLYNOMIAL ^ (c >>> 1) : c >>> 1
     table[n] = c
   }
   for (let at = 256; at < table.length; at += 1) {

@@ -1,6 +1,6 @@
 import { lstatSync, rmSync } from 'node:fs'
 import { Fault } from '../../core/fault.ts'
-import { crc32c } from '../../lib/crc32c.ts'
+import { crc32c, replacedCrc, zerosAfter, type ReplacedCrc } from '../../lib/crc32c.ts'
 import type { Bytes } from '../../lib/streams.ts'
 import type { TarEntry } from '../../lib/tar.ts'
 import { fileModeOf, HELD, HELD_SUFFIX, type ExtractOptions, type ExtractPlace } from './extract.ts'
@@ -8,8 +8,8 @@ import { createDirectories, type Directories } from './extract-directories.ts'
 import { createFileWriter, type FileWriter } from './extract-files.ts'
 import { readMembers, type MemberTaker } from './extract-members.ts'
 import { absolute, plainMember, serverPath } from './extract-paths.ts'
-import { createFileList, type FileList } from './file-list.ts'
-import { createIncrementReader, targetOf, type IncrementReader } from './increment-file.ts'
+import { createFileList, type FileList, type FileSum } from './file-list.ts'
+import { createIncrementReader, targetOf, type IncrementHeader, type IncrementReader } from './increment-file.ts'
 import { removeAbsent } from './remove-absent.ts'
 import { targetFault } from './restore-fault.ts'
 
@@ -17,8 +17,12 @@ export interface ApplyOptions extends Omit<ExtractOptions, 'durable'> {
   readonly blockSize: number
   /** Whether the set before had a file. A path of the server, a byte string. */
   readonly wasThere: (path: string) => boolean
-  /** Told of each file that was changed and not replaced, by its path of the server. */
-  readonly onChanged: (path: string) => void
+  /** What is known of a file as it is before this set; undefined when that is nothing. */
+  readonly sumOf: (path: string) => FileSum | undefined
+  /** Told of each file that was changed and not replaced, by its path of the server, and what it comes to if that is known. */
+  readonly onChanged: (path: string, sum: FileSum | undefined) => void
+  /** Told of each file that was replaced. */
+  readonly onReplaced: (path: string) => void
   /** Whether what the set does not have is removed afterwards, as after the last of a chain. */
   readonly isLast: boolean
 }
@@ -82,6 +86,7 @@ function createTaker(applying: Applying): MemberTaker {
       noteName(applying, target ?? next.name)
       if (target === undefined) {
         consumer = { data: (slice) => files.write(slice), end: () => files.end() }
+        options.onReplaced(serverPath(next.name) ?? next.name)
         return replace(applying, next)
       }
       consumer = createBlocks(applying, target, createIncrementReader(next.name, next.size, options.blockSize))
@@ -131,6 +136,7 @@ function createBlocks(applying: Applying, target: string, reader: IncrementReade
   if (!options.wasThere(server)) throw misfit(target, 'no set before it has that file')
   let opened = false
   let done = 0
+  let crc: ReplacedCrc | undefined
 
   const open = (): Promise<void> | undefined => {
     const { header } = reader
@@ -138,7 +144,7 @@ function createBlocks(applying: Applying, target: string, reader: IncrementReade
     const size = sizeOf(path, target)
     if (header.positions.length === 0 && header.length === size) return undefined
     opened = true
-    options.onChanged(server)
+    crc = crcOf(options.sumOf(server), size, header)
     return files.reopen(path, { ...header, size: header.positions.length * blockSize })
   }
 
@@ -146,8 +152,10 @@ function createBlocks(applying: Applying, target: string, reader: IncrementReade
     let wait: Promise<void> | undefined
     for (let at = 0; at < slice.length;) {
       const run = runOf(reader.header?.positions ?? [], done, slice.length - at, blockSize)
+      const bytes = slice.subarray(at, at + run.length)
       files.seek(run.position)
-      wait = files.write(slice.subarray(at, at + run.length)) ?? wait
+      crc?.replace(run.position, files.peek(run.length), bytes)
+      wait = files.write(bytes) ?? wait
       at += run.length
       done += run.length
     }
@@ -163,9 +171,22 @@ function createBlocks(applying: Applying, target: string, reader: IncrementReade
       return wait && more ? wait.then(() => more) : (wait ?? more)
     },
     end() {
-      if (opened) files.end()
+      if (!opened) return
+      files.end()
+      options.onChanged(server, crc && { size: reader.header?.length ?? 0, crc: crc.value() })
     },
   }
+}
+
+/** What the checksum of a file comes to: known when it was known before, and the file only grows or has blocks replaced in their order. */
+function crcOf(
+  before: FileSum | undefined,
+  size: number,
+  { keep, length, positions }: IncrementHeader,
+): ReplacedCrc | undefined {
+  const inOrder = positions.every((position, at) => at === 0 || position > (positions[at - 1] ?? 0))
+  if (before?.size !== size || keep < size || !inOrder) return undefined
+  return replacedCrc(zerosAfter(before.crc, length - size), length)
 }
 
 /** Where the bytes after `done` bytes of blocks go, and how many of the next `most` go there in one piece. */

@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { chown, open, rename, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Fault } from '../../core/fault.ts'
 import { crc32c } from '../../lib/crc32c.ts'
 import type { Options } from '../../lib/streams.ts'
 import { parseLine, readLines, type ListedFile } from './backup-manifest.ts'
 import { absolute } from './extract-paths.ts'
-import type { FileList } from './file-list.ts'
+import type { FileSum } from './file-list.ts'
 import { targetOf } from './increment-file.ts'
 import { targetFault } from './restore-fault.ts'
 import type { Owner } from './restore-owner.ts'
@@ -17,10 +16,8 @@ export interface Combined extends Options {
   /** Holds `data/` and `tablespaces/`. */
   readonly root: string
   readonly owner: Owner
-  /** What each set of the chain has, oldest first, by paths of the server. */
-  readonly lists: readonly FileList[]
-  /** Files that an increment wrote blocks into, which no list knows the checksum of. */
-  readonly changed: ReadonlySet<string>
+  /** What is known of a file by its path of the server; undefined when it must be read. */
+  readonly sumOf: (path: string) => FileSum | undefined
 }
 
 /** Written with the increment's own marks taken out, so that the server counts the directory as a full backup. */
@@ -31,7 +28,7 @@ const PIECE = 1 << 20
 
 /**
  * Puts a manifest of the combined directory in the place of the last increment's: each file that had blocks there by its own name, with
- * its length and CRC-32C as it now is; all else as the server wrote it. Only changed files are read for it.
+ * its length and CRC-32C as it now is; all else as the server wrote it. Only files of which that is not known are read for it.
  */
 export async function writeCombinedManifest(combined: Combined): Promise<void> {
   const { root, owner, signal } = combined
@@ -74,21 +71,11 @@ async function combinedLine(line: string, combined: Combined): Promise<string> {
   const target = targetOf(entry.path)
   if (target === undefined && entry.path !== LABEL) return line
   const path = target ?? entry.path
-  const known = target === undefined || combined.changed.has(path) ? undefined : knownOf(path, combined)
-  const { size, crc } = known ?? (await measure(path, combined))
+  const { size, crc } = (target === undefined ? undefined : combined.sumOf(path)) ?? (await measure(path, combined))
   return formatEntry(line, entry, { path, size, crc })
 }
 
-/** Length and checksum of a file that came whole with a set of the chain, and that none has changed since. */
-function knownOf(path: string, { lists }: Combined): { size: number; crc: number } {
-  for (const list of lists.toReversed()) {
-    const known = list.look(path)
-    if (known) return known
-  }
-  throw new Fault('store_corrupt', `combine the chain: no set of it has ${path} whole`)
-}
-
-async function measure(path: string, { root, signal }: Combined): Promise<{ size: number; crc: number }> {
+async function measure(path: string, { root, signal }: Combined): Promise<FileSum> {
   const name = path.startsWith('pg_tblspc/') ? `tablespaces/${path.slice('pg_tblspc/'.length)}` : `data/${path}`
   let size = 0
   let crc = 0

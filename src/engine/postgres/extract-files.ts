@@ -7,6 +7,7 @@ import {
   fsync,
   ftruncateSync,
   openSync,
+  readSync,
   write,
   writeSync,
 } from 'node:fs'
@@ -33,6 +34,8 @@ export interface FileWriter {
   reopen(path: Buffer, lengths: { keep: number; length: number; size: number }): Promise<void> | undefined
   /** Where in the file begun last the next bytes go. */
   seek(position: number): void
+  /** What lies in the file reopened last from there on, as far as nothing under way goes there; zeros past its end. */
+  peek(length: number): Buffer
   /** Appends to the file begun last. The slice must not change until its chunk is released. */
   write(slice: Uint8Array): Promise<void> | undefined
   /** Takes over a chunk whose slices have all been handed in: it is released when the last of them is written. */
@@ -93,6 +96,10 @@ export function createFileWriter(writing: Writing): FileWriter {
     seek(position) {
       if (!current) throw new Error('no file is begun')
       current.position = position
+    },
+    peek(length) {
+      if (!current) throw new Error('no file is begun')
+      return readNow(current, length)
     },
     write(slice) {
       if (!current) throw new Error('no file is begun')
@@ -224,7 +231,7 @@ function create(path: Buffer, { fileMode, owner }: Writing): number {
 
 function openAgain(path: Buffer, keep: number, length: number): number {
   try {
-    const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW)
+    const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
     // Two steps: what lay between the two lengths must not come back.
     ftruncateSync(fd, Math.min(keep, fstatSync(fd).size))
     ftruncateSync(fd, length)
@@ -241,5 +248,17 @@ function writeNow(file: OpenFile, slice: Uint8Array, position: number): undefine
     return undefined
   } catch (error) {
     throw targetFault(error, `write ${file.path.toString()}`)
+  }
+}
+
+function readNow({ fd, path, position }: OpenFile, length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  try {
+    for (let at = 0, read = -1; read !== 0 && at < length; at += read) {
+      read = readSync(fd, bytes, at, length - at, position + at)
+    }
+    return bytes
+  } catch (error) {
+    throw targetFault(error, `read ${path.toString()}`)
   }
 }

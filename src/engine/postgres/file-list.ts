@@ -1,9 +1,15 @@
+/** Length and CRC-32C of a file. */
+export interface FileSum {
+  readonly size: number
+  readonly crc: number
+}
+
 /** Which files were written, with length and CRC-32C: a few bytes each, so that millions fit into little memory. */
 export interface FileList {
   /** `path` is a byte string. */
   add(path: string, size: number, crc: number): void
   /** What is known of `path`, which counts as looked at from now on; undefined when it was not added. */
-  look(path: string): { readonly size: number; readonly crc: number } | undefined
+  look(path: string): FileSum | undefined
   /** How many were added and never looked at. */
   unseen(): number
 }

@@ -6,7 +6,7 @@ import { applyIncrement } from './apply-increment.ts'
 import { isListed } from './backup-manifest.ts'
 import { writeCombinedManifest } from './combined-manifest.ts'
 import { extract } from './extract.ts'
-import { createFileList, type FileList } from './file-list.ts'
+import { createFileList, type FileList, type FileSum } from './file-list.ts'
 import { incrementOf } from './increment-file.ts'
 import { parseLsn } from './lag.ts'
 import type { Chain, Member } from './restore-chain.ts'
@@ -23,7 +23,8 @@ interface Place {
 /** What the sets written so far have left. */
 interface Written {
   readonly lists: FileList[]
-  readonly changed: Set<string>
+  /** Files that an increment wrote blocks into, and what they came to if that is known. */
+  readonly changed: Map<string, FileSum | undefined>
   /** Bytes of the tars read whole. */
   bytes: number
   files: number
@@ -38,7 +39,7 @@ export async function writeFiles(
   place: Place,
   options: EngineOptions,
 ): Promise<{ files: number; bytes: number }> {
-  const written: Written = { lists: [], changed: new Set(), bytes: 0, files: 0 }
+  const written: Written = { lists: [], changed: new Map(), bytes: 0, files: 0 }
   let start: bigint | undefined
   for (const member of chain.members) {
     try {
@@ -84,7 +85,9 @@ async function writeMember(chain: Chain, member: Member, { place, written, optio
       blockSize: member.facts.blockSize,
       isLast,
       wasThere: (path) => before.look(path) !== undefined || before.look(incrementOf(path)) !== undefined,
-      onChanged: (path) => written.changed.add(path),
+      sumOf: (path) => sumOf(path, written),
+      onChanged: (path, sum) => written.changed.set(path, sum),
+      onReplaced: (path) => written.changed.delete(path),
     })
   }
   written.bytes += member.bytes
@@ -92,6 +95,16 @@ async function writeMember(chain: Chain, member: Member, { place, written, optio
   const walSegmentSize = isLast ? member.facts.walSegmentSize : undefined
   await checkFiles(list, join(root, 'data'), { walSegmentSize, signal: options.signal })
   written.lists.push(list)
+}
+
+/** What a file came to: as the last set that has it whole says, or as increments left it since. */
+function sumOf(path: string, { changed, lists }: Written): FileSum | undefined {
+  if (changed.has(path)) return changed.get(path)
+  for (const list of lists.toReversed()) {
+    const known = list.look(path)
+    if (known) return known
+  }
+  return undefined
 }
 
 const modeOf = ({ facts }: Member) => (facts.dataDirectoryMode === '0750' ? 0o750 : 0o700)
@@ -120,7 +133,7 @@ async function finish({ root, owner }: Place, written: Written, { signal }: Engi
   } catch (error) {
     throw targetFault(error, `write ${path}`)
   }
-  await writeCombinedManifest({ root, owner, lists: written.lists, changed: written.changed, signal })
+  await writeCombinedManifest({ root, owner, sumOf: (file) => sumOf(file, written), signal })
   await syncTree(root, { signal })
 }
 
