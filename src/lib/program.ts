@@ -50,8 +50,10 @@ export async function* readProgram(command: string, args: readonly string[], opt
 /** What arrives until the end, each piece until the next one is asked for. */
 async function* piecesOf(stream: Socket): Bytes {
   let ended = false
+  let failure: Error | undefined
   let wake = () => {}
   const inflow = inflowOf(stream, () => wake())
+  stream.once('error', (error) => (failure = error))
   stream.once('close', () => {
     ended = true
     wake()
@@ -59,6 +61,7 @@ async function* piecesOf(stream: Socket): Bytes {
   for (;;) {
     const piece = inflow.take()
     if (piece) yield piece
+    else if (failure) throw failure
     else if (ended) return
     else await new Promise<void>((resolve) => (wake = resolve))
   }
@@ -74,9 +77,9 @@ async function openPipe(): Promise<{ readonly ours: Socket; readonly theirs: Soc
   try {
     server.listen(join(directory, 'pipe'))
     await once(server, 'listening')
-    const arrived = once(server, 'connection')
+    const arrived = once(server, 'connection') as Promise<[Socket]>
     const ours = inflowSocket().connect(join(directory, 'pipe'))
-    const [theirs] = (await arrived) as [Socket]
+    const [[theirs]] = await Promise.all([arrived, once(ours, 'connect')])
     // A program that is killed breaks it: why is told by how it ended.
     ours.on('error', () => undefined)
     const dispose = () => {
