@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { createServer, Socket } from 'node:net'
 import { suite, test } from 'node:test'
 import { Fault } from '../../core/fault.ts'
+import { inflowSocket } from '../../lib/inflow.ts'
 import { runCommand } from './replication-stream.ts'
 
 /** Both ends of a connection over loopback. */
-async function pair(): Promise<{ ours: Socket; theirs: Socket } & AsyncDisposable> {
+async function pair(socket = inflowSocket()): Promise<{ ours: Socket; theirs: Socket } & AsyncDisposable> {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const arrived = once(server, 'connection')
-  const ours = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+  const ours = socket.connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
   const [theirs] = (await arrived) as [Socket]
   theirs.on('error', () => {})
   const dispose = async () => {
@@ -54,6 +55,12 @@ suite('a command on a replication connection', () => {
     await using wire = await pair()
     const next = runCommand(wire.ours, 'X', { idleMs: () => 20 }).next()
     await assert.rejects(next, (e) => Fault.is(e, 'instance_unreachable') && /no byte came/.test(e.message))
+  })
+
+  test('is no less patient with a socket of another making', async () => {
+    await using wire = await pair(new Socket())
+    const next = runCommand(wire.ours, 'X', { idleMs: () => 20 }).next()
+    await assert.rejects(next, /no byte came/)
   })
 
   test('silence while the reader holds back does not count, and later silence does', async () => {
