@@ -32,8 +32,11 @@ for (const version of [15, 18] as const) {
       await server.query(`create collation odd (provider = icu, locale = 'de-DE')`, 'Odd "name"')
       await server.query('create table t (a text collate odd)', 'Odd "name"')
       await server.query('create database closed with allow_connections false')
-      const { facts, warnings } = await gather(server)
+      const { facts, estimate, warnings } = await gather(server)
 
+      // Three databases that let us in, each with the catalogs of a new one: some 350 relations in 7 MB.
+      assert.ok(estimate.files > 3 * 3 * 200 && estimate.files < 3 * 3 * 600, `${estimate.files} files`)
+      assert.ok(estimate.bytes > 3 * 2e6 && estimate.bytes < 3 * 20e6, `${estimate.bytes} bytes`)
       assert.equal(Math.floor(facts.serverVersion / 10_000), version)
       assert.match(facts.serverVersionText, new RegExp(`^${version}\\.\\d+`))
       assert.equal(facts.architecture, process.arch === 'x64' ? 'x86_64' : 'aarch64')

@@ -9,7 +9,6 @@ import { connect, inDatabaseOf } from './connect.ts'
 import { gatherFacts } from './facts.ts'
 import { checkBase } from './incremental.ts'
 import { awaitRestartpoint } from './restartpoint.ts'
-import { estimateSize } from './size-estimate.ts'
 
 const OLDEST = 140_000
 
@@ -57,8 +56,7 @@ async function prepare(
 ): Promise<Prepared> {
   await using connection = await connect(address, options)
   const { ask } = connection
-  const inDatabase = inDatabaseOf(address, options)
-  const { facts, warnings } = await gatherFacts(ask, inDatabase)
+  const { facts, estimate, warnings } = await gatherFacts(ask, inDatabaseOf(address, options))
   if (facts.serverVersion < OLDEST) {
     throw new Fault('unsupported', `back up PostgreSQL ${facts.serverVersionText}`, {
       hint: 'Holdfast takes physical backups of PostgreSQL 14 and newer.',
@@ -85,7 +83,7 @@ async function prepare(
     gaps: warnings,
     isReplica,
     systemIdentifier: control?.[0]?.id,
-    estimate: await estimateSize(ask, inDatabase),
+    estimate,
   }
 }
 

@@ -1,10 +1,13 @@
 import type { PostgresFacts } from '../../core/manifest.ts'
 import type { Ask, InDatabase } from './ask.ts'
+import { estimateSize, type SizeEstimate } from './size-estimate.ts'
 
 /** What one database uses: the collations that its text is sorted by, with their versions now, and its extensions. */
 export interface DatabaseFacts {
   readonly collations: PostgresFacts['collations']
   readonly extensions: PostgresFacts['extensions']
+  /** What its relations take; absent when it refused us. */
+  readonly estimate?: SizeEstimate
   /** Why only a part is known; absent when all is. */
   readonly refusal?: string
 }
@@ -52,6 +55,7 @@ async function readInside(ask: Ask, name: string, row: DatabaseRow['row']): Prom
     'select extname as name, extversion as version from pg_extension order by 1',
   )
   return {
+    estimate: await estimateSize(ask),
     collations: [
       ownCollation(name, row, own?.version ?? ''),
       ...used.map((one) => ({ database: name, ...collationIn(one.row), version: one.version ?? '' })),

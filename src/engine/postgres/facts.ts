@@ -4,6 +4,7 @@ import { askIfAllowed, type Ask, type InDatabase } from './ask.ts'
 import { readDatabaseFacts, type DatabaseFacts } from './facts-databases.ts'
 import { readHbaRules, readIdentRules, readSettings } from './facts-settings.ts'
 import { parseLibraries } from './libraries.ts'
+import type { SizeEstimate } from './size-estimate.ts'
 
 /** What a set records of the server it came from; the rest of PostgresFacts is known only once the backup is over. */
 export type ServerFacts = Pick<
@@ -28,6 +29,8 @@ export type ServerFacts = Pick<
 
 export interface GatheredFacts {
   readonly facts: ServerFacts
+  /** Of all databases together; one that refuses us counts as empty. */
+  readonly estimate: SizeEstimate
   /** What could not be recorded and why, in plain words. */
   readonly warnings: readonly string[]
 }
@@ -54,8 +57,13 @@ export async function gatherFacts(ask: Ask, inDatabase: InDatabase): Promise<Gat
     ...databases.flatMap(({ refusal }) => refusal ?? []),
     ...hidden(server, hba, ident),
   ]
-  return { facts, warnings }
+  return { facts, estimate: sumOf(databases), warnings }
 }
+
+const sumOf = (databases: readonly DatabaseFacts[]): SizeEstimate => ({
+  files: databases.reduce((sum, { estimate }) => sum + (estimate?.files ?? 0), 0),
+  bytes: databases.reduce((sum, { estimate }) => sum + (estimate?.bytes ?? 0), 0),
+})
 
 interface ServerRow {
   readonly version: string

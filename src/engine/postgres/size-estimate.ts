@@ -1,4 +1,4 @@
-import { askIfAllowed, type Ask, type InDatabase } from './ask.ts'
+import { askIfAllowed, type Ask } from './ask.ts'
 
 /** About how much there is to read. */
 export interface SizeEstimate {
@@ -7,22 +7,12 @@ export interface SizeEstimate {
 }
 
 /**
- * About how many files the relations of all databases have, three forks each at the most, and their bytes at the last vacuum:
- * from the catalogs alone, without a look at a file. A database that refuses us counts as empty.
+ * About how many files the relations of a database have, three forks each at the most, and their bytes at the last vacuum: from its
+ * catalog alone, without a look at a file. Nothing where our role may not ask.
  */
-export async function estimateSize(ask: Ask, inDatabase: InDatabase): Promise<SizeEstimate> {
-  const databases = await ask<{ name: string }>(
-    "select datname as name from pg_database where datallowconn and has_database_privilege(oid, 'CONNECT')",
-  )
-  let [files, bytes] = [0, 0]
-  for (const { name } of databases) {
-    const rows = await inDatabase(name, (inside) => askIfAllowed<SizeEstimate>(inside, ESTIMATE_SQL)).catch(
-      () => undefined,
-    )
-    files += rows?.[0]?.files ?? 0
-    bytes += rows?.[0]?.bytes ?? 0
-  }
-  return { files, bytes }
+export async function estimateSize(inside: Ask): Promise<SizeEstimate> {
+  const rows = await askIfAllowed<SizeEstimate>(inside, ESTIMATE_SQL)
+  return rows?.[0] ?? { files: 0, bytes: 0 }
 }
 
 const ESTIMATE_SQL = `
