@@ -21,13 +21,23 @@ export async function scratchOf({ id, attempt }: Task, kind: EngineKind, scratch
   return join(scratch, `holdfast-drill-${kind}-${id}-${attempt}`)
 }
 
-/** Ends and removes what drills of dead workers left on this machine. */
+/**
+ * Ends and removes what drills of dead workers left on this machine. What is of no drill in our catalog may be that of another service, with a
+ * server of its at work in it: it is said, and left alone.
+ */
 export async function clearScratch({ catalog, scratch, engineOf, log }: WorkerDeps): Promise<void> {
   for (const name of await readdir(scratch).catch(() => [])) {
     const [, kind, id = '', attempt] = NAME.exec(name) ?? []
     if (kind === undefined) continue
     const task = await catalog.task(id)
-    if (task?.state === 'running' && task.attempt === Number(attempt)) continue
+    if (task?.kind !== 'drill') {
+      log.warn(
+        { directory: join(scratch, name) },
+        'left alone, being of no drill that this service knows: remove it by hand',
+      )
+      continue
+    }
+    if (task.state === 'running' && task.attempt === Number(attempt)) continue
     await engineOf(kind as EngineKind).clear(join(scratch, name))
     log.info({ directory: join(scratch, name) }, 'what a drill left was removed')
   }

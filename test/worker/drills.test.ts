@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { failedDrill } from '../../src/core/conditions.ts'
 import { Fault } from '../../src/core/fault.ts'
@@ -7,6 +10,7 @@ import type { FakeServer } from '../../src/engine/fake/fake.ts'
 import { FakeClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { addDueDrills, runDrills } from '../../src/scheduler/run-drills.ts'
+import { clearScratch } from '../../src/worker/scratch.ts'
 import { workerWorld, type WorkerWorld } from '../lib/worker-world.ts'
 
 const HOUR = 3_600_000
@@ -122,4 +126,20 @@ test('a catalog that does not answer is asked again', async () => {
   stop.abort()
   await done
   assert.equal((await world.catalog.tasks({ kind: 'drill' })).length, 1)
+})
+
+test('what dead drills left is removed, and nothing of another service or of anybody else', async () => {
+  await using world = await workerWorld({ servers: serving('orders') })
+  await setPolicy(world, { everySets: 1 })
+  const backup = await world.askBackup()
+  await world.doNext('w1', undefined, ['take-backup'])
+  assert.equal(await look(world), 1)
+  const { id } = (await drill(world)) ?? {}
+  const scratch = await mkdtemp(join(tmpdir(), 'holdfast-scratch-'))
+  const others = [`holdfast-drill-fake-${backup.id}-1`, 'holdfast-drill-fake-987654321-1', 'mine']
+  for (const name of [`holdfast-drill-fake-${id}-1`, ...others])
+    await mkdir(join(scratch, name, 'data'), { recursive: true })
+  await clearScratch({ ...world.depsOf('w1'), scratch })
+  assert.deepEqual((await readdir(scratch)).toSorted(), others.toSorted())
+  await rm(scratch, { recursive: true })
 })
