@@ -238,15 +238,12 @@ suite('a logical set through the service', () => {
     const to = join(service.restoreRoot, 'killed')
     await call('RestoreBackup', { ...ofSet(), TargetPath: to })
     const pidFile = join(to, 'data.loading/postmaster.pid')
-    await eventually(
-      () =>
-        access(pidFile).then(
-          () => true,
-          () => false,
-        ),
-      'the new server runs',
-    )
-    const [pid = ''] = (await readFile(pidFile, 'utf8')).split('\n')
+    let pid = ''
+    await eventually(async () => {
+      // initdb's own processes leave such a file, too, with a negative number.
+      pid = /^(\d+)\n/.exec(await readFile(pidFile, 'utf8').catch(() => ''))?.[1] ?? ''
+      return pid !== '' && (await runs(`\0sh\0${pid}\0QUIT\0`))
+    }, 'the new server runs, and what ends it with the worker')
     process.kill(await service.workerPid(), 'SIGKILL')
     await eventually(
       () =>
@@ -297,3 +294,10 @@ suite('a logical set through the service', () => {
     assert.deepEqual([failed?.BackupStatus, failed?.DownloadLink, failed?.BackupMethod], ['Failed', null, 'Logical'])
   })
 })
+
+/** Whether a process runs with these words in its command line, each ended by a zero byte. */
+async function runs(words: string): Promise<boolean> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, 'latin1').catch(() => '')))
+  return lines.some((line) => line.includes(words))
+}
