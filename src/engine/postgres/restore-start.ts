@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import type { NodeAddress } from '../../core/instance.ts'
@@ -46,14 +46,15 @@ export async function startRestored(restored: Restored, options: StartOptions = 
     if (await isRunning(dataDirectory)) await control(['stop', '--wait', '--mode', mode], {})
   }
   const seconds = ['--wait', '--timeout', String(options.seconds ?? 3600)]
+  const leash = options.endsWithUs ? endWithUs(dataDirectory, PID_FILE) : undefined
   try {
     await control(['start', ...seconds, '--silent', '--log', '../start.log', '--options', `-p ${port}`], options)
   } catch (error) {
     await stop('immediate').catch(() => undefined)
+    leash?.release()
     throw await withLog(error, log, as)
   }
   const address = { host: socketDirectory, port, user: superuser, database: 'postgres', sslMode: 'disable' } as const
-  const leash = options.endsWithUs ? endWithUs(await postmasterIn(dataDirectory), 'QUIT') : undefined
   const end = async () => {
     await stop('fast')
     leash?.release()
@@ -73,14 +74,11 @@ export async function accountFor(dataDirectory: string, owner: Owner): Promise<O
   })
 }
 
-/** The process of a server that runs there. */
-async function postmasterIn(dataDirectory: string): Promise<number> {
-  const [pid] = (await readFile(join(dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')
-  return Number(pid)
-}
+/** In a data directory, as long as a server runs there. */
+const PID_FILE = 'postmaster.pid'
 
 const isRunning = (dataDirectory: string): Promise<boolean> =>
-  stat(join(dataDirectory, 'postmaster.pid')).then(
+  stat(join(dataDirectory, PID_FILE)).then(
     () => true,
     () => false,
   )
