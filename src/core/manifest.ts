@@ -83,6 +83,8 @@ const logicalDatabase = z.object({
   /** The moment of its snapshot by the server's clock, and the WAL position there. */
   snapshotAt: moment,
   lsn: z.string(),
+  /** Bytes it took on the server; absent in sets of earlier versions. */
+  size: z.int().nonnegative().optional(),
 })
 
 /** What a logical set of PostgreSQL is made of, as far as a restore must know. */

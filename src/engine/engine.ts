@@ -78,6 +78,8 @@ export interface BackupRequest {
   readonly systemIdentifier: string | undefined
   readonly maxKeptWalBytes: number
   readonly keepCorrupt: boolean
+  /** The level of zstd that the frames of the set have; absent when the parts shall be as they are. */
+  readonly compressionLevel?: number | undefined
   /** First lines of the text that opens the set and tells a person how to restore it. */
   readonly title: string
   /** The set that an increment adds to; absent for a full set. */

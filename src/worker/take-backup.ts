@@ -191,6 +191,7 @@ async function stream(
     systemIdentifier: instance.systemIdentifier,
     maxKeptWalBytes: instance.settings.maxKeptWalBytes,
     keepCorrupt: instance.settings.keepCorrupt,
+    compressionLevel: deps.settings.compressionLevel,
     title: base
       ? `Backup set ${run.task.setId} of ${instance.id}, an increment that adds to set ${base.set.manifest.backupId}`
       : `Backup set ${run.task.setId} of ${instance.id}`,

@@ -7,6 +7,7 @@ import type { NodeAddress } from '../../src/core/instance.ts'
 import { postgresEngine } from '../../src/engine/postgres/engine.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { faultyStore } from '../../src/store/faulty.ts'
+import type { Piece } from '../../src/core/task.ts'
 import type { Store } from '../../src/store/store.ts'
 import { eventually } from '../lib/eventually.ts'
 import { startPostgres, type TestServer } from '../lib/postgres.ts'
@@ -242,6 +243,31 @@ suite('what may go wrong with a logical set', () => {
         /pg_restore of 17 speaks to servers of 17 and newer/.test(error.message) &&
         /by pg_dump 17, which no older pg_restore reads/.test(error.hint ?? ''),
     )
+    assert.deepEqual(await databasesOf(server), before)
+  })
+
+  test('a pg_restore that cannot read the rows is refused before anything is written', async () => {
+    const warning =
+      'archive is compressed, but this installation does not support compression (this build does not support compression with zstd) -- no data will be available'
+    await using tool = await pretendedTool(
+      'pg_restore',
+      `case "$1" in --version) ;; *) echo "pg_restore: warning: ${warning}" >&2;; esac; exec /usr/lib/postgresql/15/bin/pg_restore "$@"`,
+    )
+    const set = await takeLogical(server.address)
+    const before = await databasesOf(server)
+    const pieces: (readonly Piece[])[] = [
+      [{ database: 'postgres', as: 'copy' }],
+      [{ database: 'postgres', schema: 'public', table: 'wide', as: 'copy' }],
+    ]
+    for (const piece of pieces) {
+      await assert.rejects(
+        bringInto(server.address, set, piece, { binDirs: [tool.directory] }),
+        (error) =>
+          Fault.is(error, 'unsupported') &&
+          /pg_restore was built without zstd/.test(error.message) &&
+          error.hint?.startsWith('Install the package postgresql-client-15 '),
+      )
+    }
     assert.deepEqual(await databasesOf(server), before)
   })
 

@@ -109,7 +109,7 @@ async function drills(bench: Bench): Promise<string> {
   const binDirs = [programs.binDirectory, tools.binDirectory]
   await using server = await start(programs, ['--data-checksums'])
   await fillRichly(server)
-  const logical = await takeLogical(server.address, { binDirs })
+  const logical = await takeLogical(server.address, { binDirs, compressionLevel: 1 })
   const sets = { full: await takeMember(server), logical: openSet(logical.store, logical.manifest) }
   const directory = await makeDirectoryFor(server.account, 'holdfast-matrix-', '/tmp')
   const told: string[] = []
@@ -146,7 +146,7 @@ async function logicalSet(bench: Bench): Promise<string> {
   // An unlogged table is emptied where it is compared.
   await source.query('truncate passing')
   await using target = await start(programs)
-  const set = await takeLogical(source.address, { binDirs })
+  const set = await takeLogical(source.address, { binDirs, compressionLevel: 1 })
   await bringInto(target.address, set, undefined, { binDirs, tablespaces: false })
   assert.deepEqual(await compareServers(source, target), [])
   return toldTool(bench, 'pg_dump', tools)

@@ -1,8 +1,10 @@
+import { Fault } from '../../core/fault.ts'
 import type { SetReader } from '../../core/set-reader.ts'
 import { feedProgram } from '../../lib/program.ts'
 import type { Bytes } from '../../lib/streams.ts'
 import type { IntoRequest } from '../engine.ts'
 import type { ClientSession } from './client-session.ts'
+import { majorOf } from './binaries.ts'
 import type { Tool } from './client-tools.ts'
 
 /** What pg_restore is run with. */
@@ -58,7 +60,10 @@ const rightsHint = (said: string): string | undefined =>
 /** More than any list of what to do to one database. */
 const LARGEST_SCRIPT = 64 * 1024 * 1024
 
-/** The SQL that pg_restore makes of what a dump holds at its beginning: reads no further than it must. */
+/**
+ * The SQL that pg_restore makes of what a dump holds at its beginning: reads no further than it must. Fault 'unsupported' when it
+ * could not read the rows behind that.
+ */
 export async function scriptOf(
   reader: DumpReader,
   part: string,
@@ -71,11 +76,22 @@ export async function scriptOf(
     size += chunk.length
     if (size <= LARGEST_SCRIPT) chunks.push(chunk)
   }
-  const options = { ...reader.session.options('engine_failed', doing), whole: false, onOutput }
+  let said = ''
+  const onSaid = (text: string) => (said = text)
+  const options = { ...reader.session.options('engine_failed', doing), whole: false, onOutput, onSaid }
   const body = reader.set.read(part, undefined, { signal: reader.signal })
   await feedProgram(reader.tool.path, [...args, '--file=-'], body, options)
+  needDecompression(reader.tool, doing, said)
   if (size > LARGEST_SCRIPT) throw options.fail(`it is larger than ${LARGEST_SCRIPT} bytes`)
   return Buffer.concat(chunks).toString()
+}
+
+/** Built without what the rows are compressed by, pg_restore warns of it, and is content as long as it need not read them. */
+function needDecompression({ path, version }: Tool, doing: string, said: string): void {
+  if (!said.includes('this installation does not support compression')) return
+  throw new Fault('unsupported', `${doing}: ${path} was built without zstd, by which the rows are compressed`, {
+    hint: `Install the package postgresql-client-${majorOf(version)} (Debian and Ubuntu), or name the directory of another pg_restore in restore.binDirs.`,
+  })
 }
 
 async function* counted(bytes: Bytes, count: (bytes: number) => void): Bytes {

@@ -10,11 +10,15 @@ import { askIfAllowed, faultOfServer, type Ask } from './ask.ts'
 import { databaseArgument, openClientSession, type ClientSession } from './client-session.ts'
 import { findTool, type Tool } from './client-tools.ts'
 import { connect } from './connect.ts'
+import { dumpCompression, NO_COMPRESSION } from './dump-compression.ts'
 import { missingRoles, withHeading } from './logical-globals.ts'
 import { takeSnapshot } from './logical-snapshot.ts'
 
 /** So many databases are dumped at once, at most: each is a session that reads as fast as it can. */
 const AT_ONCE = Math.min(4, availableParallelism())
+
+/** Rows take about a third of their room on the server once they are compressed: what progress is reckoned by until the end. */
+const USUAL_RATIO = 3
 
 /** How long pg_dump waits for a table that somebody has locked, before the backup is given up and tried again. */
 const LOCK_WAIT_MS = 600_000
@@ -27,6 +31,8 @@ interface Ground {
   readonly sink: PartSink
   readonly signal: AbortSignal
   readonly tool: Tool
+  /** The option by which it compresses. */
+  readonly compression: string
   /** Told of each piece that a dump gave. */
   readonly count: (bytes: number) => void
 }
@@ -66,16 +72,18 @@ async function takeDumps(
   const server = await readServer(connection.ask, request)
   const names = chosen(server.databases, request.databases)
   const tool = await findTool('pg_dump', server.major, request.binDirs ?? [], options)
+  const compression = await dumpCompression(tool, request.compressionLevel, options)
   const failed = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal
   await using session = await openClientSession(address, { signal })
-  const totalBytes = await sizeOf(connection.ask, names)
+  const size = await sizeOf(connection.ask, names)
+  const totalBytes = compression === NO_COMPRESSION ? size : Math.ceil(size / USUAL_RATIO)
   let bytes = 0
   const count = (more: number) => {
     bytes += more
     options.onProgress?.({ phase: 'streaming', bytes, totalBytes: Math.max(totalBytes, bytes) })
   }
-  const ground: Ground = { address, server, session, sink, signal, tool, count }
+  const ground: Ground = { address, server, session, sink, signal, tool, compression, count }
   const databases = await dumpAll(names, ground, failed)
   const globals = request.databases === undefined ? await putGlobals(ground, request) : undefined
   options.onProgress?.({ phase: 'finishing', bytes, totalBytes: Math.max(totalBytes, bytes) })
@@ -176,12 +184,12 @@ async function dumpAll(
 }
 
 async function dump(name: string, ground: Ground): Promise<LogicalDatabase> {
-  const { address, server, session, sink, signal, tool } = ground
+  const { address, server, session, sink, signal, tool, compression } = ground
   signal.throwIfAborted()
   await using snapshot = await takeSnapshot(address, name, { signal })
   const args = [
     '--format=custom',
-    '--compress=0',
+    compression,
     '--no-password',
     `--snapshot=${snapshot.id}`,
     `--lock-wait-timeout=${LOCK_WAIT_MS}`,

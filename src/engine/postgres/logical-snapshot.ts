@@ -22,6 +22,7 @@ interface DatabaseRow {
   readonly owner: string
   readonly encoding: string
   readonly tablespace: string
+  readonly size: string
   readonly row: Readonly<Record<string, unknown>>
 }
 
@@ -33,6 +34,8 @@ const DATABASE_SQL = `
     (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end)::text as lsn,
     datname as name, oid::text as oid, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding,
     (select spcname from pg_tablespace t where t.oid = dattablespace) as tablespace,
+    -- Whoever may connect to a database may know its size.
+    pg_database_size(oid)::text as size,
     to_jsonb(d) as row
   from pg_database d where datname = current_database()`
 
@@ -125,6 +128,7 @@ async function factsOf(row: DatabaseRow, ask: Ask): Promise<Snapshot['facts']> {
     extensions: await ask<{ name: string; version: string }>(EXTENSIONS_SQL),
     snapshotAt: Number(row.snapshot_at),
     lsn: row.lsn,
+    size: Number(row.size),
   }
 }
 

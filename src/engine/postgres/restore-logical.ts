@@ -39,7 +39,7 @@ export async function restoreLogical(
   const machine = await inspectMachine(binaries, join(target.directory, 'data'), options)
   needLocales(facts, machine)
   const superuser = await superuserOf(set, facts)
-  const wanted = { ...firstDatabase(facts), superuser, binaries, bytes: roomFor(set) }
+  const wanted = { ...firstDatabase(facts), superuser, binaries, bytes: roomFor(set, facts) }
   const made = await makeEmptyServer(target, wanted, options)
   const into = await filled(made, target, { set, request, facts }, options)
   return settle(made, target, { facts, binaries, machine, into }, options)
@@ -68,8 +68,12 @@ function firstDatabase({ databases }: LogicalFacts) {
   return { encoding: own.encoding, locale: provider === 'libc' ? locale : 'C' }
 }
 
-const roomFor = ({ manifest }: SetReader): number =>
-  ROOM_FACTOR * manifest.parts.reduce((sum, { plainSize }) => sum + plainSize, 0)
+/** By what each database took where it was dumped; where nobody knows, by its dump. */
+const roomFor = ({ manifest }: SetReader, { databases }: LogicalFacts): number =>
+  databases.reduce((sum, { part, size }) => {
+    const { plainSize } = manifest.parts.find(({ name }) => name === part) ?? { plainSize: 0 }
+    return sum + Math.max(size ?? 0, ROOM_FACTOR * plainSize)
+  }, 0)
 
 function needLocales({ databases }: LogicalFacts, machine: RestoreMachine): void {
   for (const { name, collation } of databases) {
