@@ -36,6 +36,7 @@ suite('a drill of PostgreSQL 15', () => {
       'create table wide as select repeat(md5(g::text), 5000) as t from generate_series(1, 20) g',
       'odd "name"',
     )
+    await world.server.query('create materialized view unfilled as select * from wide with no data', 'odd "name"')
     await world.server.query(`alter database "odd ""name""" set statement_timeout = 1`)
     set = await takeMember(world.server)
   })
@@ -53,8 +54,8 @@ suite('a drill of PostgreSQL 15', () => {
     )
     const rows = new Map(report.databases.flatMap(({ tables }) => tables.map(({ name, rows: n }) => [name, n])))
     assert.deepEqual(
-      [rows.get('public.plain'), rows.get('public."in space"'), rows.get('public.wide')],
-      [50_000, 50_000, 20],
+      ['plain', '"in space"', 'wide', 'unfilled'].map((name) => rows.get(`public.${name}`)),
+      [50_000, 50_000, 20, 0],
     )
     assert.ok(report.databases.every(({ relations, indexes }) => relations > 60 && indexes > 100))
     assert.equal(report.pageChecksums, 'passed')

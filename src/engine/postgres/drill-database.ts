@@ -14,6 +14,8 @@ interface Relation {
   /** Quoted, with its schema. */
   readonly name: string
   readonly kind: 'table' | 'toast' | 'index'
+  /** False for a materialised view that was never filled: the server lets nobody read it. */
+  readonly filled: boolean
 }
 
 /** Settings of a database or role must neither cut a check short nor send it elsewhere; and no trigger of theirs runs. */
@@ -24,7 +26,8 @@ const CALM = `
 
 const RELATIONS_SQL = `
   select c.oid::bigint::text as oid, format('%I.%I', n.nspname, c.relname) as name,
-    case c.relkind when 'i' then 'index' when 't' then 'toast' else 'table' end as kind
+    case c.relkind when 'i' then 'index' when 't' then 'toast' else 'table' end as kind,
+    c.relispopulated as filled
   from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     left join pg_am a on a.oid = c.relam
@@ -40,7 +43,7 @@ const RELATIONS_SQL = `
 export async function drillDatabase(ask: Ask, database: string): Promise<DatabaseFindings> {
   await ask(CALM)
   const schema = await amcheckIn(ask)
-  const all = (await ask<{ oid: string; name: string; kind: Relation['kind'] }>(RELATIONS_SQL)).map((row) => ({
+  const all = (await ask<Omit<Relation, 'oid'> & { oid: string }>(RELATIONS_SQL)).map((row) => ({
     ...row,
     oid: Number(row.oid),
   }))
@@ -111,7 +114,8 @@ const checkIndex = async (ask: Ask, schema: string, { oid }: Relation): Promise<
 }
 
 /** How many rows a table has. `whole`: every value of every row is read, too, those that lie apart (TOAST) included. */
-async function rowsOf(ask: Ask, { name }: Relation, whole: boolean): Promise<number> {
+async function rowsOf(ask: Ask, { name, filled }: Relation, whole: boolean): Promise<number> {
+  if (!filled) return 0
   const read = whole ? ', sum(length(t::text)) as length' : ''
   const [row] = await ask<{ rows: string }>(`select count(*) as rows${read} from only ${name} t`)
   return Number(row?.rows ?? 0)
