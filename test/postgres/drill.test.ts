@@ -37,6 +37,10 @@ suite('a drill of PostgreSQL 15', () => {
       'odd "name"',
     )
     await world.server.query('create materialized view unfilled as select * from wide with no data', 'odd "name"')
+    await world.server.query('create access method odd type table handler heap_tableam_handler', 'odd "name"')
+    await world.server.query('create table other using odd as select * from generate_series(1, 7) t', 'odd "name"')
+    await world.server.query('create database dropped')
+    await world.server.query(`update pg_database set datconnlimit = -2 where datname = 'dropped'`)
     await world.server.query(`alter database "odd ""name""" set statement_timeout = 1`)
     set = await takeMember(world.server)
   })
@@ -46,7 +50,8 @@ suite('a drill of PostgreSQL 15', () => {
     const target = world.at('passed')
     const report = await engine.drill(target, [set], {})
     assert.deepEqual(report.problems, [])
-    assert.deepEqual(report.warnings, [])
+    assert.equal(report.warnings.length, 1)
+    assert.match(report.warnings.join(), /^database "dropped" cannot be used: .*invalid database/)
     assert.equal(report.started, true)
     assert.deepEqual(
       report.databases.map(({ name, check }) => [name, check]),
@@ -54,8 +59,8 @@ suite('a drill of PostgreSQL 15', () => {
     )
     const rows = new Map(report.databases.flatMap(({ tables }) => tables.map(({ name, rows: n }) => [name, n])))
     assert.deepEqual(
-      ['plain', '"in space"', 'wide', 'unfilled'].map((name) => rows.get(`public.${name}`)),
-      [50_000, 50_000, 20, 0],
+      ['plain', '"in space"', 'wide', 'unfilled', 'other'].map((name) => rows.get(`public.${name}`)),
+      [50_000, 50_000, 20, 0, 7],
     )
     assert.ok(report.databases.every(({ relations, indexes }) => relations > 60 && indexes > 100))
     assert.equal(report.pageChecksums, 'passed')

@@ -14,6 +14,8 @@ interface Relation {
   /** Quoted, with its schema. */
   readonly name: string
   readonly kind: 'table' | 'toast' | 'index'
+  /** Whether amcheck knows its access method: that of tables by extensions (columnar ones) it refuses. */
+  readonly checkable: boolean
   /** False for a materialised view that was never filled: the server lets nobody read it. */
   readonly filled: boolean
 }
@@ -27,7 +29,7 @@ const CALM = `
 const RELATIONS_SQL = `
   select c.oid::bigint::text as oid, format('%I.%I', n.nspname, c.relname) as name,
     case c.relkind when 'i' then 'index' when 't' then 'toast' else 'table' end as kind,
-    c.relispopulated as filled
+    c.relispopulated as filled, a.amname in ('heap', 'btree') as checkable
   from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     left join pg_am a on a.oid = c.relam
@@ -61,10 +63,11 @@ export async function drillDatabase(ask: Ask, database: string): Promise<Databas
   }
   try {
     for (const relation of relations) {
-      if (schema !== undefined) await guarded(relation, () => checkHeap(ask, schema, relation, database, problems))
+      const checked = schema !== undefined && relation.checkable
+      if (checked) await guarded(relation, () => checkHeap(ask, schema, relation, database, problems))
       if (relation.kind === 'toast') continue
       await guarded(relation, async () => {
-        tables.push({ name: relation.name, rows: await rowsOf(ask, relation, schema === undefined) })
+        tables.push({ name: relation.name, rows: await rowsOf(ask, relation, !checked) })
       })
     }
     for (const index of indexes) await guarded(index, () => checkIndex(ask, schema ?? '', index))
@@ -116,7 +119,7 @@ const checkIndex = async (ask: Ask, schema: string, { oid }: Relation): Promise<
 /** How many rows a table has. `whole`: every value of every row is read, too, those that lie apart (TOAST) included. */
 async function rowsOf(ask: Ask, { name, filled }: Relation, whole: boolean): Promise<number> {
   if (!filled) return 0
-  const read = whole ? ', sum(length(t::text)) as length' : ''
-  const [row] = await ask<{ rows: string }>(`select count(*) as rows${read} from only ${name} t`)
+  const read = whole ? ', sum(length(holdfast_row::text)) as length' : ''
+  const [row] = await ask<{ rows: string }>(`select count(*) as rows${read} from only ${name} holdfast_row`)
   return Number(row?.rows ?? 0)
 }

@@ -47,7 +47,8 @@ export async function lookAtAll(address: NodeAddress, options: DrillOptions): Pr
 async function databasesOf(address: NodeAddress, { signal }: DrillOptions): Promise<string[]> {
   await using connection = await connect(address, { signal })
   const rows = await connection.ask<{ name: string }>(
-    'select datname as name from pg_database where datallowconn order by 1',
+    // One with a limit of -2 is what a DROP DATABASE that was cut short left: nobody can enter it, here or where it came from.
+    'select datname as name from pg_database where datallowconn and datconnlimit <> -2 order by 1',
   )
   return rows.map(({ name }) => name)
 }
