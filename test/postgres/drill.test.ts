@@ -156,6 +156,34 @@ suite('a drill of PostgreSQL 15', () => {
   })
 })
 
+suite('a drill on another machine than that of the database', () => {
+  test('blames the set neither for the order of text here, nor for functions that need settings of their users', async () => {
+    await using world = await openRestoreWorld()
+    const { server } = world
+    await server.query(`
+      create schema app; create schema users; set search_path = users, app; set app.tenant = 'one';
+      create function app.inner_of(t text) returns text language sql immutable as 'select lower(t)';
+      create function app.outer_of(t text) returns text language sql immutable as 'select inner_of(t)';
+      create function app.of_tenant(t text) returns text language plpgsql immutable
+        as 'begin return current_setting(''app.tenant'') || t; end';
+      create table public.words as select t from unnest(array['a', 'B', 'c', 'D']) t;
+      create index by_path on public.words (outer_of(t));
+      create index by_setting on public.words (of_tenant(t))`)
+    // As if an older ICU had put capitals first.
+    await server.query('create index by_icu on public.words (t collate "C")')
+    await server.query(`update pg_collation set collversion = '1' where collname = 'und-x-icu'`)
+    await server.query(
+      `update pg_index set indcollation = (select oid::text::oidvector from pg_collation where collname = 'und-x-icu') where indexrelid = 'public.by_icu'::regclass`,
+    )
+    const report = await engine.drill(world.at('elsewhere'), [await takeMember(server)], {})
+    assert.deepEqual(report.problems, [])
+    const text = report.warnings.join('\n')
+    assert.match(text, /public\.by_icu in database postgres: not judged.*another version of its collation/)
+    assert.match(text, /public\.by_setting in database postgres: not compared.*"app\.tenant"/)
+    assert.doesNotMatch(text, /by_path/)
+  })
+})
+
 suite('a drill of a cluster that was rotten when it was backed up', () => {
   test('without page checksums: finds the heap and the index that no other check sees', async () => {
     await using world = await openRestoreWorld({ pageChecksums: false })

@@ -29,17 +29,37 @@ export interface ReplicationConnection extends Connection {
   copyIn(sql: string, bytes: Bytes): Promise<void>
 }
 
+export interface ConnectOptions extends Options {
+  /** That the server is nobody's but ours, and may be told that no time-out holds before any does. Poolers refuse to be told. */
+  readonly own?: boolean | undefined
+}
+
 /**
- * Connects to a database of a node, to the address's own when none is named. Fault 'instance_unreachable' when the node does
+ * Connects to a database of a node, to the address's own when none is named. No time-out that the server, the database or the role has
+ * for its users ends what we ask, or the connection while it waits for a dump. Fault 'instance_unreachable' when the node does
  * not answer or has no room, 'instance_unready' when it answers and refuses us.
  */
 export async function connect(
   address: NodeAddress,
-  options: Options & { database?: string } = {},
+  options: ConnectOptions & { readonly database?: string | undefined } = {},
 ): Promise<Connection> {
-  const client = await open(address, { database: options.database ?? address.database ?? 'postgres' }, options)
+  const database = options.database ?? address.database ?? 'postgres'
+  const client = await open(address, { database, ...(options.own && { options: '-c statement_timeout=0' }) }, options)
+  try {
+    await client.query(NO_TIMEOUTS)
+  } catch (error) {
+    await close(client)
+    options.signal?.throwIfAborted()
+    throw refusal(address, error)
+  }
   return connectionOf(client)
 }
+
+/** Not every version knows all of them. */
+const NO_TIMEOUTS = `select ${['statement', 'idle_in_transaction_session', 'idle_session', 'transaction']
+  .map((name) => `'${name}_timeout'`)
+  .map((name) => `case when current_setting(${name}, true) is not null then set_config(${name}, '0', false) end`)
+  .join(', ')}`
 
 /** As `connect`, for the replication protocol. */
 export async function connectReplication(address: NodeAddress, options: Options = {}): Promise<ReplicationConnection> {
@@ -49,7 +69,7 @@ export async function connectReplication(address: NodeAddress, options: Options 
 
 /** Opens a connection of its own for each database asked for. */
 export const inDatabaseOf =
-  (address: NodeAddress, options: Options = {}): InDatabase =>
+  (address: NodeAddress, options: ConnectOptions = {}): InDatabase =>
   async (database, work) => {
     await using connection = await connect(address, { ...options, database })
     return await work(connection.ask)
@@ -95,6 +115,8 @@ function detach(client: pg.Client): Socket {
 interface Wanted {
   readonly database: string
   readonly replication?: 'true'
+  /** As of PGOPTIONS. */
+  readonly options?: string
 }
 
 /** Tries what the address's sslmode allows, in its order. */

@@ -2,11 +2,14 @@ import pg from 'pg'
 import type { DrilledDatabase, DrilledTable } from '../../core/drill.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Ask } from './ask.ts'
+import { checkIndex } from './drill-index.ts'
 
 /** What one database was found to be. */
 export interface DatabaseFindings {
   readonly database: DrilledDatabase
   readonly problems: readonly string[]
+  /** What could not be judged on this machine, and says nothing of the set. */
+  readonly warnings: readonly string[]
 }
 
 interface Relation {
@@ -20,11 +23,14 @@ interface Relation {
   readonly filled: boolean
 }
 
-/** Settings of a database or role must neither cut a check short nor send it elsewhere; and no trigger of theirs runs. */
+/**
+ * Settings of a database or role must not cut a check short, and no trigger of theirs runs. Functions that indexes are made by, and that
+ * need the search_path of their users, find what they call in whatever schema it is.
+ */
 const CALM = `
-  set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0;
-  set default_transaction_read_only = off; set session_replication_role = replica; set search_path = pg_catalog;
-  set row_security = off`
+  set lock_timeout = 0; set default_transaction_read_only = off; set session_replication_role = replica; set row_security = off;
+  select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), string_agg(quote_ident(nspname), ', ')), false)
+  from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'`
 
 const RELATIONS_SQL = `
   select c.oid::bigint::text as oid, format('%I.%I', n.nspname, c.relname) as name,
@@ -53,6 +59,7 @@ export async function drillDatabase(ask: Ask, database: string): Promise<Databas
   const indexes = schema === undefined ? [] : all.filter(({ kind }) => kind === 'index')
   const tables: DrilledTable[] = []
   const problems: string[] = []
+  const warnings: string[] = []
   const guarded = async (relation: Relation, work: () => Promise<void>) => {
     try {
       await work()
@@ -70,13 +77,18 @@ export async function drillDatabase(ask: Ask, database: string): Promise<Databas
         tables.push({ name: relation.name, rows: await rowsOf(ask, relation, !checked) })
       })
     }
-    for (const index of indexes) await guarded(index, () => checkIndex(ask, schema ?? '', index))
+    for (const index of indexes) {
+      await guarded(index, async () => {
+        const found = await checkIndex(ask, schema ?? '', index.oid)
+        if (found) (found.blamed ? problems : warnings).push(`${index.name} in database ${database}: ${found.message}`)
+      })
+    }
   } catch (error) {
     if (!(error instanceof Lost)) throw error
   }
   const check = schema === undefined ? 'read' : 'amcheck'
   const counted = { relations: relations.length, indexes: indexes.length, tables }
-  return { database: { name: database, check, ...counted }, problems }
+  return { database: { name: database, check, ...counted }, problems, warnings }
 }
 
 /** The server broke off: nothing more can be asked on this connection. */
@@ -110,10 +122,6 @@ async function checkHeap(ask: Ask, schema: string, { oid, name }: Relation, data
     const where = [...(blkno === null ? [] : [`block ${blkno}`]), ...(offnum === null ? [] : [`item ${offnum}`])]
     problems.push(`${[`${name} in database ${database}`, ...where].join(', ')}: ${msg}`)
   }
-}
-
-const checkIndex = async (ask: Ask, schema: string, { oid }: Relation): Promise<void> => {
-  await ask(`select ${schema}.bt_index_check($1::oid::regclass, true)`, [oid])
 }
 
 /** How many rows a table has. `whole`: every value of every row is read, too, those that lie apart (TOAST) included. */

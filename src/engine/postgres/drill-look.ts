@@ -34,18 +34,18 @@ export async function lookAtAll(address: NodeAddress, options: DrillOptions): Pr
   const { clock, signal } = options
   const check = stopwatch(clock)
   const databases: DatabaseFindings[] = []
-  const inDatabase = inDatabaseOf(address, { signal })
+  const inDatabase = inDatabaseOf(address, { signal, own: true })
   for (const name of await databasesOf(address, options)) {
     signal?.throwIfAborted()
     databases.push(await inDatabase(name, (ask) => drillDatabase(ask, name)).catch(unusable(name, signal)))
   }
   signal?.throwIfAborted()
-  const warnings = await checkRestored(address, { signal })
+  const warnings = [...databases.flatMap((one) => one.warnings), ...(await checkRestored(address, { signal }))]
   return { databases, warnings, checkSeconds: check() }
 }
 
 async function databasesOf(address: NodeAddress, { signal }: DrillOptions): Promise<string[]> {
-  await using connection = await connect(address, { signal })
+  await using connection = await connect(address, { signal, own: true })
   const rows = await connection.ask<{ name: string }>(
     // One with a limit of -2 is what a DROP DATABASE that was cut short left: nobody can enter it, here or where it came from.
     'select datname as name from pg_database where datallowconn and datconnlimit <> -2 order by 1',
@@ -60,7 +60,7 @@ const unusable =
     signal?.throwIfAborted()
     if (!(error instanceof Error)) throw error
     const problems = [`database ${name} cannot be used: ${error.message}`]
-    return { database: { name, check: 'read', relations: 0, indexes: 0, tables: [] }, problems }
+    return { database: { name, check: 'read', relations: 0, indexes: 0, tables: [] }, problems, warnings: [] }
   }
 
 /** A server whose disk is full fails in many ways, none of which is the set's. Fault 'target_full' with what went wrong there. */

@@ -111,8 +111,9 @@ async function named(
 ): Promise<string[]> {
   try {
     await using server = await startRestored(restored, { owner, signal, endsWithUs: true })
-    await using connection = await connect(server.address, { signal })
-    return await nameBadPages(bad, connection.ask, inDatabaseOf(server.address, { signal }))
+    const own = { signal, own: true }
+    await using connection = await connect(server.address, own)
+    return await nameBadPages(bad, connection.ask, inDatabaseOf(server.address, own))
   } catch {
     signal?.throwIfAborted()
     return bad.map(({ file, block }) => `block ${block} of ${file}`)

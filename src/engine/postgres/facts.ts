@@ -149,6 +149,6 @@ export async function readSize(ask: Ask, seconds: number): Promise<number> {
     ask,
     'select sum(pg_database_size(oid))::text as size from pg_database',
   )
-  await ask('reset statement_timeout')
+  await ask('set statement_timeout = 0')
   return Number(rows?.[0]?.size ?? 0)
 }

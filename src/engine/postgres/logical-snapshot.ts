@@ -83,9 +83,6 @@ export async function takeSnapshot(address: NodeAddress, database: string, optio
   const connection = await enter(address, database, options)
   try {
     const { ask } = connection
-    // The server would end a transaction that waits for a dump, where it is set to.
-    await ask('set idle_in_transaction_session_timeout = 0')
-    await ask('set statement_timeout = 0')
     await ask('begin isolation level repeatable read read only')
     const [row] = await ask<DatabaseRow>(DATABASE_SQL)
     if (!row) throw new Fault('not_found', `dump database ${pg.escapeIdentifier(database)}: it is gone`)

@@ -12,7 +12,8 @@ const NAMED = 200
  * databases that refuse connections, text sorted by another version of a collation than this machine's, with the indexes
  * to rebuild, and extensions whose files are not here. Empty when all is well. Changes nothing.
  */
-export async function checkRestored(address: NodeAddress, options: Options = {}): Promise<string[]> {
+export async function checkRestored(address: NodeAddress, { signal }: Options = {}): Promise<string[]> {
+  const options = { signal, own: true }
   await using connection = await connect(address, options)
   const databases = await connection.ask<DatabaseRow>(DATABASES_SQL)
   const inDatabase = inDatabaseOf(address, options)
@@ -21,7 +22,7 @@ export async function checkRestored(address: NodeAddress, options: Options = {})
     try {
       all.push(...(await inDatabase(name, (ask) => checkDatabase(ask, name))))
     } catch (error) {
-      options.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       all.push(`database ${pg.escapeIdentifier(name)} cannot be used: ${(error as Error).message}`)
     }
   }
@@ -35,12 +36,7 @@ interface DatabaseRow {
 const DATABASES_SQL = `select datname as name from pg_database where datallowconn order by 1`
 
 async function checkDatabase(ask: Ask, database: string): Promise<string[]> {
-  // That of the database or role is for its users.
-  await ask('set statement_timeout = 0')
-  const [version] = await ask<{ number: number }>(`select current_setting('server_version_num')::int as number`)
-  const own = (version?.number ?? 0) >= 150_000 ? await ask<MismatchRow>(OWN_MISMATCH_SQL) : []
-  const named = await ask<MismatchRow>(NAMED_MISMATCH_SQL)
-  const mismatches = [...own, ...named]
+  const mismatches = await mismatchesIn(ask)
   const extensions = await ask<{ name: string }>(MISSING_EXTENSIONS_SQL)
   const missing = extensions.map(
     ({ name }) => `database ${pg.escapeIdentifier(database)} uses the extension ${name}, which is not installed here`,
@@ -48,6 +44,14 @@ async function checkDatabase(ask: Ask, database: string): Promise<string[]> {
   if (mismatches.length === 0) return missing
   const indexes = await ask<{ name: string }>(INDEXES_SQL, [mismatches.map(({ oid }) => oid)])
   return [mismatchWarning(database, mismatches, indexes), ...missing]
+}
+
+/** The collations of a database that something is sorted by, and of which this machine has another version. */
+export async function mismatchesIn(ask: Ask): Promise<readonly MismatchRow[]> {
+  const [version] = await ask<{ number: number }>(`select current_setting('server_version_num')::int as number`)
+  // The version of a database's own is known since 15.
+  const own = (version?.number ?? 0) >= 150_000 ? await ask<MismatchRow>(OWN_MISMATCH_SQL) : []
+  return [...own, ...(await ask<MismatchRow>(NAMED_MISMATCH_SQL))]
 }
 
 interface MismatchRow {
